@@ -1,0 +1,32 @@
+# Language level, warnings, sanitizers and build speed, for every target of the project.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+option(MANA_BUILD_TESTS "build the tests" ON)
+set(MANA_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined or thread")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC PR 105651: false positives on "literal" + std::string. GCC PR 105593 and its kin: moved-from
+  # std::variant alternatives count as uninitialized. Clang's analyser and the sanitizers stay on.
+  add_compile_options(-Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(MANA_SANITIZE)
+  add_compile_options(-fsanitize=${MANA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MANA_SANITIZE})
+  if(MANA_SANITIZE MATCHES "thread")
+    add_compile_options(-Wno-tsan) # libstdc++ uses fences, which TSan does not model
+  endif()
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()

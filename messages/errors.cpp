@@ -1,0 +1,41 @@
+#include "messages/errors.hpp"
+
+namespace mana {
+
+std::string_view to_string(errc code) noexcept {
+  switch (code) {
+    case errc::database_unavailable: return "database_unavailable";
+    case errc::database_overloaded: return "database_overloaded";
+    case errc::database_timeout: return "database_timeout";
+    case errc::database_conflict: return "database_conflict";
+    case errc::commit_in_doubt: return "commit_in_doubt";
+    case errc::database_refused: return "database_refused";
+    case errc::database_read_only: return "database_read_only";
+    case errc::llm_unreachable: return "llm_unreachable";
+    case errc::llm_timeout: return "llm_timeout";
+    case errc::llm_refused: return "llm_refused";
+    case errc::llm_failed: return "llm_failed";
+    case errc::llm_rate_limited: return "llm_rate_limited";
+    case errc::llm_circuit_open: return "llm_circuit_open";
+    case errc::llm_overloaded: return "llm_overloaded";
+    case errc::llm_answer_too_large: return "llm_answer_too_large";
+    case errc::llm_answer_invalid: return "llm_answer_invalid";
+    case errc::plan_rejected: return "plan_rejected";
+    case errc::cadence_invalid: return "cadence_invalid";
+    case errc::mission_invalid: return "mission_invalid";
+    case errc::attempts_exhausted: return "attempts_exhausted";
+    case errc::lease_lost: return "lease_lost";
+    case errc::cancelled: return "cancelled";
+    case errc::shutting_down: return "shutting_down";
+    case errc::json_malformed: return "json_malformed";
+    case errc::limit_exceeded: return "limit_exceeded";
+    case errc::bad_request: return "bad_request";
+    case errc::unauthorized: return "unauthorized";
+    case errc::not_found: return "not_found";
+    case errc::config_invalid: return "config_invalid";
+    case errc::internal: return "internal";
+  }
+  return "unknown";
+}
+
+} // namespace mana

@@ -1,0 +1,57 @@
+// The one error enum of the application. Numbers are part of logs and dashboards: they are never
+// reused. Errors are values; exceptions of libraries become codes where they enter (one function
+// for libpqxx, one for the network) and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace mana {
+
+enum class errc : std::uint8_t {
+  // -- database; emitted by infra/postgres ------------------------------------------------------
+  database_unavailable = 1, // no connection, or it broke before COMMIT was sent: retry later
+  database_overloaded = 2,  // the pool's queue is full: retry later
+  database_timeout = 3,     // statement or lock timeout: retry later
+  database_conflict = 4,    // serialization failure or deadlock that outlived its retries: retry
+  commit_in_doubt = 5,      // the connection broke while COMMIT was under way: look, then retry
+  database_refused = 6,     // SQL error, missing right, constraint: a bug or a wrong set-up, no retry
+  database_read_only = 7,   // standby or read-only state: retry later
+
+  // -- LLM; emitted by actors/llm_client --------------------------------------------------------
+  llm_unreachable = 20,      // no connection within the connect deadline, after all retries
+  llm_timeout = 21,          // first-byte or total deadline passed
+  llm_refused = 22,          // 4xx other than 408 and 429: no retry, the request itself is refused
+  llm_failed = 23,           // 5xx or a broken answer, after all retries
+  llm_rate_limited = 24,     // 429, and Retry-After reaches beyond the total deadline: retry later
+  llm_circuit_open = 25,     // the endpoint failed too often lately: retry later
+  llm_overloaded = 26,       // too many calls wait already in this replica: retry later
+  llm_answer_too_large = 27, // response above the size limit: no retry
+  llm_answer_invalid = 28,   // 200, but no chat completion: retried like llm_failed
+
+  // -- planning; emitted by actors/planner and actors/mission -----------------------------------
+  plan_rejected = 40,      // the answer is no valid plan; the detail names the step and field
+  cadence_invalid = 41,    // the mission's cadence cannot be scheduled; the detail names the field
+  mission_invalid = 42,    // the mission record lacks what a run needs; the detail names the field
+  attempts_exhausted = 43, // the slot was claimed too often without an outcome
+
+  // -- runs; emitted by scheduler, planner, iteration_writer --------------------------------------
+  lease_lost = 60,    // another replica owns the mission by now, or it is gone: drop the result
+  cancelled = 61,     // the requester ended, or the run was stopped
+  shutting_down = 62, // the service stops; the work was handed back
+
+  // -- input from outside ---------------------------------------------------------------------------
+  json_malformed = 80, // not JSON, or beyond the depth limit
+  limit_exceeded = 81, // a size or count limit; the detail names it
+  bad_request = 82,    // a request's field is missing or wrong; the detail names it
+  unauthorized = 83,
+  not_found = 84,
+  config_invalid = 85, // a setting is missing or wrong; the detail names it
+
+  internal = 99 // a defect of ours; the detail says where
+};
+
+// The name as it appears in logs, metrics and `last_error_code`: the enumerator's own.
+std::string_view to_string(errc code) noexcept;
+
+} // namespace mana

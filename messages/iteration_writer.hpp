@@ -1,0 +1,52 @@
+// iteration_writer: ends runs. Every end is one fenced write: it happens if and only if the lease
+// is still the mission's lease. Ends of several missions share a commit.
+#pragma once
+
+#include "messages/caf_errors.hpp"
+#include "messages/ids.hpp"
+#include "messages/timestamp.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace mana {
+
+// What the run came to.
+enum class run_end : std::uint8_t {
+  planned, // `iteration` is written, nextRunAt advances
+  failed,  // like planned, with a failed iteration that says why
+  retry,   // nothing in the log; claimable again after `retry_after`, attempt kept
+  parked,  // like retry, but the attempt is not counted: nobody's fault (circuit open, shutdown)
+};
+
+struct end_run {
+  lease held;
+  timestamp slot;
+  run_end how = run_end::retry;
+  // planned, failed: the iteration as JSON object text, without `startedAt` and `finishedAt`:
+  // the writer sets both to the commit's time.
+  std::shared_ptr<const std::string> iteration;
+  // failed because the cadence is unusable: nextRunAt becomes null instead of advancing.
+  bool unschedulable = false;
+  // retry, parked
+  std::chrono::milliseconds retry_after{0};
+  errc error_code = errc::internal; // retry, parked, failed
+  std::string error_detail;
+};
+
+struct run_ended {
+  bool written = false; // an iteration is in the log now
+};
+
+using iteration_writer_actor = caf::typed_actor<
+    // Answers when committed. lease_lost: nothing was written and never will be. database_* errors;
+    // after commit_in_doubt the writer itself looks whether the iteration is there before it answers.
+    caf::replies_to<end_run>::with<run_ended>>;
+
+} // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::end_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::run_ended)

@@ -1,0 +1,51 @@
+// llm_client: chat completions from an OpenAI-compatible endpoint. The client owns all deadlines,
+// retries and limits, so a requester waits without a timeout of its own; when the requester ends,
+// its calls are aborted.
+#pragma once
+
+#include "messages/caf_errors.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace mana {
+
+// One system and one user message. Shared because messages are copied; never changed after sending.
+struct chat_prompt {
+  std::string system;
+  std::string user;
+};
+
+struct chat_call {
+  std::shared_ptr<const chat_prompt> prompt;
+};
+
+struct chat_answer {
+  std::string content;                 // choices[0].message.content
+  unsigned http_calls = 0;             // requests sent for it, retries included
+  std::chrono::milliseconds waited{0}; // in the queue for a free place
+  std::int64_t prompt_tokens = 0;      // from `usage`; 0 when absent
+  std::int64_t completion_tokens = 0;
+};
+
+struct get_llm_status {};
+struct llm_status {
+  bool circuit_open = false;
+  std::size_t in_flight = 0;
+  std::size_t waiting = 0;
+};
+
+using llm_client_actor = caf::typed_actor<
+    // llm_* errors; cancelled when the client stops.
+    caf::replies_to<chat_call>::with<chat_answer>, caf::replies_to<get_llm_status>::with<llm_status>>;
+
+} // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::chat_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::chat_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::get_llm_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::llm_status)

@@ -1,0 +1,72 @@
+// mission_claimer: takes due missions under a lease, keeps the leases, hands missions back.
+// Authority is the database: its clock decides what is due and which lease has ended.
+#pragma once
+
+#include "messages/caf_errors.hpp"
+#include "messages/ids.hpp"
+#include "messages/timestamp.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mana {
+
+struct claim_missions {
+  std::size_t limit = 0;    // at most so many missions
+  std::size_t per_user = 0; // a user's runs in flight, all replicas together, stay within this
+};
+
+struct claimed_mission {
+  lease held;
+  timestamp slot;                            // the due time this run is for: `nextRunAt` of the record
+  unsigned attempt = 1;                      // counted at claim, so that a crash counts too
+  std::string last_error;                    // why the previous attempt for this slot failed; may be empty
+  std::shared_ptr<const std::string> record; // the merged mission, JSON with `__fieldTimestamps`
+};
+
+struct claimed_missions {
+  std::vector<claimed_mission> missions;
+  timestamp now; // the database's clock
+  // Until the next mission becomes claimable, by the database's clock; nullopt: none is scheduled.
+  std::optional<std::chrono::milliseconds> next_due_in;
+  // By how long the oldest mission that could be claimed and was not has been waiting.
+  std::chrono::milliseconds oldest_waiting{0};
+};
+
+struct renew_leases {
+  std::vector<lease> held;
+};
+struct leases_renewed {
+  std::vector<lease> lost; // owned by somebody else by now, or the mission is gone
+  std::size_t rescued = 0; // expired leases of dead replicas that were freed
+};
+
+// Gives missions back unrun; the attempt is not counted. Unknown leases are ignored.
+struct hand_back {
+  std::vector<lease> held;
+};
+struct handed_back {
+  std::size_t missions = 0;
+};
+
+using mission_claimer_actor = caf::typed_actor<
+    // Answers what was claimed; database_* errors.
+    caf::replies_to<claim_missions>::with<claimed_missions>,
+    // Extends all leases in one statement and frees expired ones of others; database_* errors.
+    caf::replies_to<renew_leases>::with<leases_renewed>,
+    // database_* errors; the leases then end by time.
+    caf::replies_to<hand_back>::with<handed_back>>;
+
+} // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::claim_missions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::claimed_missions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::renew_leases)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::leases_renewed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::hand_back)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::handed_back)

@@ -1,0 +1,45 @@
+// mission_directory: what an operator asks about one user's missions.
+#pragma once
+
+#include "messages/caf_errors.hpp"
+#include "messages/ids.hpp"
+#include "messages/timestamp.hpp"
+
+#include <caf/all.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mana {
+
+struct list_missions {
+  user_id user;
+};
+
+struct mission_status {
+  mission_id id;
+  std::string title;
+  std::string state;
+  std::optional<timestamp> next_run_at;
+  std::optional<timestamp> retry_at;    // when the slot is being retried
+  std::optional<timestamp> lease_until; // while a replica runs it
+  std::string lease_owner;              // the replica's name
+  unsigned attempts = 0;                // for the current slot
+  std::string last_error;               // `<code>: <detail>` of the last failed attempt; may be empty
+  std::string not_running_because;      // one of the words of `hold`, or `running`, `due`
+};
+
+struct mission_list {
+  timestamp now;
+  std::vector<mission_status> missions;
+};
+
+using mission_directory_actor = caf::typed_actor<
+    // An unknown user has an empty list. database_* errors.
+    caf::replies_to<list_missions>::with<mission_list>>;
+
+} // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::list_missions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::mission_list)

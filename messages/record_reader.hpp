@@ -1,0 +1,43 @@
+// record_reader: the input records of a mission, merged from the change log under the user's scope.
+#pragma once
+
+#include "messages/caf_errors.hpp"
+#include "messages/ids.hpp"
+
+#include <caf/all.hpp>
+
+#include <string>
+#include <vector>
+
+namespace mana {
+
+// Where a record lives in the log.
+struct record_ref {
+  std::string app;
+  std::string table;
+  std::string id;
+  friend auto operator<=>(const record_ref&, const record_ref&) = default;
+};
+
+struct read_records {
+  user_id user;
+  std::vector<record_ref> refs;
+};
+
+struct record_text {
+  record_ref ref;
+  std::string json; // the merged record, without stamps
+};
+
+struct records_read {
+  std::vector<record_text> records; // in the order of the refs; missing and deleted ones are absent
+};
+
+using record_reader_actor = caf::typed_actor<
+    // Reads of several missions share a round trip. database_* errors.
+    caf::replies_to<read_records>::with<records_read>>;
+
+} // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::read_records)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::records_read)

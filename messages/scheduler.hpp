@@ -1,0 +1,76 @@
+// scheduler: decides when to claim and how much, starts a planner per claimed mission, keeps leases
+// alive. Claims follow a tick (timer or HTTP), a changed snapshot, a due time, or a free place.
+#pragma once
+
+#include "messages/caf_errors.hpp"
+#include "messages/ids.hpp"
+#include "messages/timestamp.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mana {
+
+// Refresh, claim what is due, and answer when those missions (and the ones in flight) are done.
+struct run_tick {};
+
+struct tick_report {
+  timestamp scanned_at;
+  std::size_t due = 0;
+  std::size_t plans_produced = 0;
+  std::size_t plans_written = 0;
+  std::size_t parse_failures = 0;
+  std::vector<std::string> errors; // `overlap-skipped`, or `<mission>: <reason>`; at most 20
+};
+
+// Snapshots changed: something may be claimable. Many of these cost one claim.
+struct work_available {};
+
+// A planner's report, once per run.
+struct run_finished {
+  lease held;
+  bool plan_produced = false;
+  bool written = false;
+  std::size_t parse_failures = 0;
+  std::optional<errc> error; // why the run did not end in a plan
+  std::string detail;
+};
+
+struct get_scheduler_status {};
+struct scheduler_status {
+  bool tick_enabled = false;
+  bool tick_running = false;
+  bool draining = false;
+  std::size_t runs_in_flight = 0;
+  std::optional<std::chrono::seconds> last_tick_age; // since the last tick that ended well
+};
+
+// Stop claiming; answers when no run is left, at the latest after `grace`: what runs then is
+// stopped and handed back without counting the attempt.
+struct drain {
+  std::chrono::milliseconds grace{0};
+};
+struct drained {
+  std::size_t finished = 0;
+  std::size_t handed_back = 0;
+};
+
+using scheduler_actor = caf::typed_actor<
+    // Never fails: what went wrong is in `errors`.
+    caf::replies_to<run_tick>::with<tick_report>, caf::reacts_to<work_available>, caf::reacts_to<run_finished>,
+    caf::replies_to<get_scheduler_status>::with<scheduler_status>, caf::replies_to<drain>::with<drained>>;
+
+} // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::run_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::tick_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::work_available)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::run_finished)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::get_scheduler_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::scheduler_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::drained)
