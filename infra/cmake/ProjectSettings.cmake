@@ -16,6 +16,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 if(MANA_SANITIZE)
   add_compile_options(-fsanitize=${MANA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  if(MANA_SANITIZE MATCHES "undefined")
+    # CAF 0.17 forms references to null in its headers when it infers an actor's interface; ASan
+    # still catches every access through a null pointer.
+    add_compile_options(-fno-sanitize=null)
+  endif()
   add_link_options(-fsanitize=${MANA_SANITIZE})
   if(MANA_SANITIZE MATCHES "thread")
     add_compile_options(-Wno-tsan) # libstdc++ uses fences, which TSan does not model

@@ -1,0 +1,66 @@
+#include "actors/change_log/change_rows.hpp"
+
+namespace mana {
+
+namespace {
+
+// A column that is null, or garbage beyond the parser's limits, counts as an empty map: one
+// tenant's bad row must not stop the others' rows.
+json::value parse_map(const pqxx::field& f) {
+  if (f.is_null())
+    return {};
+  auto parsed = json::parse(pg::view(f));
+  return parsed ? std::move(*parsed) : json::value{};
+}
+
+std::optional<change> read_change(const pqxx::row& row) {
+  auto op = parse_change_op(pg::view(row["op"]));
+  if (!op)
+    return std::nullopt;
+  change c;
+  c.at = {row["created_us"].as<std::int64_t>(), row["id"].as<std::string>()};
+  c.op = *op;
+  c.data = parse_map(row["data"]);
+  c.field_timestamps = parse_map(row["field_timestamps"]);
+  return c;
+}
+
+} // namespace
+
+std::vector<std::vector<change>> read_histories(pqxx::transaction_base& tx, const std::vector<history_key>& keys) {
+  std::vector<std::vector<change>> out(keys.size());
+  if (keys.empty())
+    return out;
+  pg::text_array users, apps, tables, records;
+  for (auto& k : keys) {
+    users.add(k.user.value);
+    apps.add(k.ref.app);
+    tables.add(k.ref.table);
+    records.add(k.ref.id);
+  }
+  auto rows =
+      pg::connection::exec_in(tx, "SELECT * FROM mana_ai.read_history($1::text[], $2::text[], $3::text[], $4::text[])",
+                              users.str(), apps.str(), tables.str(), records.str());
+  for (const auto& row : rows)
+    if (auto c = read_change(row))
+      out[row["ord"].as<std::size_t>() - 1].push_back(std::move(*c));
+  return out;
+}
+
+std::vector<std::optional<change>> read_named_changes(pqxx::transaction_base& tx, const std::vector<change_key>& keys) {
+  std::vector<std::optional<change>> out(keys.size());
+  if (keys.empty())
+    return out;
+  pg::text_array users, ids;
+  for (auto& k : keys) {
+    users.add(k.user.value);
+    ids.add(k.id);
+  }
+  auto rows =
+      pg::connection::exec_in(tx, "SELECT * FROM mana_ai.read_changes($1::text[], $2::uuid[])", users.str(), ids.str());
+  for (const auto& row : rows)
+    out[row["ord"].as<std::size_t>() - 1] = read_change(row);
+  return out;
+}
+
+} // namespace mana

@@ -1,0 +1,34 @@
+// Reading rows of the change log and merging them: what the refresher, the record reader and the
+// iteration writer share. Statements run in the caller's transaction.
+#pragma once
+
+#include "actors/mission/merge.hpp"
+#include "infra/postgres/connection.hpp"
+#include "messages/ids.hpp"
+#include "messages/record_reader.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace mana {
+
+// A record of one user: what to read the history of.
+struct history_key {
+  user_id user;
+  record_ref ref;
+};
+
+// All changes of each record, in merge order; the index is the key's.
+std::vector<std::vector<change>> read_histories(pqxx::transaction_base&, const std::vector<history_key>&);
+
+// A named row of the log.
+struct change_key {
+  user_id user;
+  std::string id; // UUID text
+};
+
+// The changes that are there and visible, at the index of their key; users in ascending order.
+std::vector<std::optional<change>> read_named_changes(pqxx::transaction_base&, const std::vector<change_key>&);
+
+} // namespace mana

@@ -1,0 +1,243 @@
+#include "actors/iteration_writer/end_queries.hpp"
+
+#include "actors/change_log/change_rows.hpp"
+#include "actors/mission/cadence.hpp"
+#include "actors/mission/iteration.hpp"
+#include "actors/mission/mission.hpp"
+#include "infra/crypto/random_uuid.hpp"
+
+#include <algorithm>
+
+namespace mana {
+
+namespace {
+
+using results = std::vector<result<run_ended>>;
+
+constexpr std::size_t max_error_length = 300;
+
+// A run whose lease is held by this transaction.
+struct locked_run {
+  const end_run* run = nullptr;
+  std::size_t index = 0; // in the batch's results
+  std::optional<merged_record> record;
+  change_position applied;
+  std::vector<std::string> pending; // rows of the log that are not in the record yet
+  bool refold = false;
+  timestamp now;
+};
+
+std::int64_t us(timestamp t) { return std::chrono::microseconds{t.time_since_epoch()}.count(); }
+
+std::string error_text(const end_run& r) {
+  auto text = std::string{to_string(r.error_code)} + ": " + r.error_detail;
+  return text.substr(0, max_error_length);
+}
+
+struct lease_columns {
+  pg::text_array users, missions, tokens;
+  void add(const lease& l) {
+    users.add(l.key.user.value);
+    missions.add(l.key.mission.value);
+    tokens.add(l.token.value);
+  }
+};
+
+// The runs in the order of their users, as the locks want it.
+std::vector<std::size_t> order_of(const std::vector<end_run>& runs, bool releases) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if ((runs[i].how == run_end::retry || runs[i].how == run_end::parked) == releases)
+      out.push_back(i);
+  std::sort(out.begin(), out.end(), [&](auto a, auto b) { return runs[a].held < runs[b].held; });
+  return out;
+}
+
+// -- releases -------------------------------------------------------------------------------------
+
+void release(pg::connection& db, const std::vector<end_run>& runs, results& out) {
+  auto order = order_of(runs, true);
+  if (order.empty())
+    return;
+  lease_columns leases;
+  pg::bigint_array slots, delays;
+  pg::text_array counts, errors;
+  for (auto i : order) {
+    leases.add(runs[i].held);
+    slots.add(us(runs[i].slot));
+    delays.add(runs[i].retry_after.count());
+    counts.add(runs[i].how == run_end::retry ? "t" : "f");
+    errors.add(error_text(runs[i]));
+  }
+  auto rows = db.exec("SELECT ord FROM mana_ai.release_runs($1::text[], $2::text[], $3::uuid[], $4::bigint[],"
+                      " $5::bigint[], $6::boolean[], $7::text[])",
+                      leases.users.str(), leases.missions.str(), leases.tokens.str(), slots.str(), delays.str(),
+                      counts.str(), errors.str());
+  for (const auto& row : rows)
+    out[order[row[0].as<std::size_t>() - 1]] = run_ended{};
+}
+
+// -- write-backs ----------------------------------------------------------------------------------
+
+std::vector<locked_run> lock_all(pqxx::transaction_base& tx, const std::vector<end_run>& runs,
+                                 const std::vector<std::size_t>& order) {
+  lease_columns leases;
+  for (auto i : order)
+    leases.add(runs[i].held);
+  auto rows = pg::connection::exec_in(tx, "SELECT * FROM mana_ai.lock_runs($1::text[], $2::text[], $3::uuid[])",
+                                      leases.users.str(), leases.missions.str(), leases.tokens.str());
+  std::vector<locked_run> out;
+  for (const auto& row : rows) {
+    locked_run l;
+    l.index = order[row["ord"].as<std::size_t>() - 1];
+    l.run = &runs[l.index];
+    l.applied = {row["applied_us"].as<std::int64_t>(), row["applied_id"].as<std::string>()};
+    l.now = timestamp{
+        std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds{row["now_us"].as<std::int64_t>()})};
+    l.refold = row["refold"].as<bool>();
+    if (!row["pending"].is_null()) {
+      auto parser = row["pending"].as_array();
+      for (auto item = parser.get_next(); item.first != pqxx::array_parser::juncture::done; item = parser.get_next())
+        if (item.first == pqxx::array_parser::juncture::string_value)
+          l.pending.push_back(item.second);
+    }
+    auto parsed = json::parse(pg::view(row["record"]));
+    auto record = parsed ? merged_record::from_snapshot(l.run->held.key.mission.value, mission_merge_rules(), *parsed)
+                         : result<merged_record>{std::move(parsed).error()};
+    if (record)
+      l.record = std::move(*record);
+    else
+      l.refold = true;
+    out.push_back(std::move(l));
+  }
+  return out;
+}
+
+// Brings the record to what is committed in the log: edits of the user that the refresher has not
+// folded yet must not be overwritten.
+void freshen(pqxx::transaction_base& tx, locked_run& l) {
+  auto& key = l.run->held.key;
+  if (!l.refold && !l.pending.empty()) {
+    std::vector<change_key> keys;
+    for (auto& id : l.pending)
+      keys.push_back({key.user, id});
+    std::vector<change> changes;
+    for (auto& c : read_named_changes(tx, keys))
+      if (c)
+        changes.push_back(std::move(*c));
+    std::sort(changes.begin(), changes.end(), [](auto& a, auto& b) { return a.at < b.at; });
+    for (auto& c : changes) {
+      if (!(l.applied < c.at) && !l.record->commutes(c)) {
+        l.refold = true;
+        break;
+      }
+      l.record->apply(c);
+      l.applied = std::max(l.applied, c.at);
+    }
+  }
+  if (!l.refold)
+    return;
+  auto history = read_histories(tx, {{key.user, {"ai", "aiMissions", key.mission.value}}}).front();
+  if (!history.empty())
+    l.applied = history.back().at;
+  l.record = fold(key.mission.value, mission_merge_rules(), std::move(history));
+}
+
+// The next slot, unless the user has moved it while the mission was being planned.
+std::optional<timestamp> next_slot_of(const locked_run& l, const mission& fresh) {
+  if (fresh.next_run_at && *fresh.next_run_at != l.run->slot)
+    return fresh.next_run_at;
+  if (l.run->unschedulable)
+    return std::nullopt;
+  auto next = next_slot(fresh.cadence, l.run->slot, l.now, fresh.time_zone);
+  return next ? *next : std::nullopt;
+}
+
+struct write_columns {
+  lease_columns leases;
+  pg::text_array changes, data, stamps, records, applied_ids, holds, errors;
+  pg::bigint_array applied, slots;
+};
+
+void add_write(write_columns& w, locked_run& l, const schedule_policy& policy) {
+  auto iteration = json::parse(*l.run->iteration);
+  auto back = make_write_back(*l.record, finished_at(iteration ? std::move(*iteration) : json::value{}, l.now), l.now,
+                              next_slot_of(l, read_mission(json::value{l.record->fields()})));
+  change own{{us(l.now), random_uuid()}, change_op::update, back.data, back.field_timestamps};
+  l.record->apply(own);
+  auto applied = std::max(l.applied, own.at);
+  auto snapshot = l.record->snapshot();
+  auto when = schedule_of(read_mission(snapshot), policy);
+  w.leases.add(l.run->held);
+  w.changes.add(own.at.id);
+  w.data.add(json::to_text(own.data));
+  w.stamps.add(json::to_text(own.field_timestamps));
+  w.records.add(json::to_text(snapshot));
+  w.applied.add(applied.created_at_us);
+  w.applied_ids.add(applied.id);
+  when.slot ? w.slots.add(us(*when.slot)) : w.slots.add_null();
+  when.hold_reason.empty() ? w.holds.add_null() : w.holds.add(when.hold_reason);
+  l.run->how == run_end::failed ? w.errors.add(error_text(*l.run)) : w.errors.add_null();
+}
+
+void store(pqxx::transaction_base& tx, const write_columns& w) {
+  pg::connection::exec_in(tx,
+                          "SELECT mana_ai.write_iterations($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::text[],"
+                          " $6::text[], $7::text[], $8::bigint[], $9::uuid[], $10::bigint[], $11::text[], $12::text[])",
+                          w.leases.users.str(), w.leases.missions.str(), w.leases.tokens.str(), w.changes.str(),
+                          w.data.str(), w.stamps.str(), w.records.str(), w.applied.str(), w.applied_ids.str(),
+                          w.slots.str(), w.holds.str(), w.errors.str());
+}
+
+// The lease is not ours: either the run ended in an earlier try whose COMMIT was in doubt, or the
+// mission is somebody else's by now.
+bool is_written(pqxx::transaction_base& tx, const end_run& r) {
+  auto id = json::parse(*r.iteration);
+  auto& user = r.held.key.user.value;
+  pg::connection::exec_in(tx, "SELECT set_config('app.current_user_id', $1, true)", user);
+  json::value probe{json::array{json::object{{"id", id ? json::value{id->text("id")} : json::value{}}}}};
+  auto rows = pg::connection::exec_in(tx,
+                                      "SELECT FROM mana_ai.mission_snapshots WHERE user_id = $1 AND mission_id = $2"
+                                      " AND record->'iterations' @> $3::jsonb",
+                                      user, r.held.key.mission.value, json::to_text(probe));
+  return !rows.empty();
+}
+
+void write(pg::connection& db, const std::vector<end_run>& runs, const schedule_policy& policy, results& out) {
+  auto order = order_of(runs, false);
+  if (order.empty())
+    return;
+  pqxx::work tx{db.raw()};
+  auto locked = lock_all(tx, runs, order);
+  write_columns columns;
+  std::vector<bool> held(runs.size(), false);
+  std::vector<std::size_t> written;
+  for (auto& l : locked) {
+    held[l.index] = true;
+    freshen(tx, l);
+    // A mission that the user deleted meanwhile takes no plan; the refresher removes its snapshot.
+    if (!l.record->exists() || l.record->hidden())
+      continue;
+    add_write(columns, l, policy);
+    written.push_back(l.index);
+  }
+  for (auto i : order)
+    if (!held[i] && is_written(tx, runs[i]))
+      out[i] = run_ended{true};
+  if (!written.empty())
+    store(tx, columns);
+  tx.commit();
+  for (auto i : written)
+    out[i] = run_ended{true};
+}
+
+} // namespace
+
+results end_runs(pg::connection& db, const std::vector<end_run>& runs, const schedule_policy& policy) {
+  results out(runs.size(), failure{errc::lease_lost, "the lease has ended or the mission is gone"});
+  release(db, runs, out);
+  write(db, runs, policy, out);
+  return out;
+}
+
+} // namespace mana

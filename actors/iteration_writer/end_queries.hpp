@@ -1,0 +1,20 @@
+// Ending runs in the database: write-backs share one transaction, releases another.
+#pragma once
+
+#include "actors/mission/schedule.hpp"
+#include "messages/iteration_writer.hpp"
+#include "messages/result.hpp"
+
+#include <vector>
+
+namespace mana::pg {
+class connection;
+}
+
+namespace mana {
+
+// One result per run, in order: written, released, or lease_lost. May be called again after a COMMIT
+// in doubt: an iteration that is there already counts as written. Throws libpqxx's exceptions.
+std::vector<result<run_ended>> end_runs(pg::connection&, const std::vector<end_run>&, const schedule_policy&);
+
+} // namespace mana

@@ -1,0 +1,31 @@
+// The statements of the mission_claimer. Run on a database worker; throw libpqxx's exceptions, which
+// the worker turns into codes.
+#pragma once
+
+#include "messages/mission_claimer.hpp"
+
+#include <chrono>
+#include <span>
+#include <string>
+
+namespace mana::pg {
+class connection;
+}
+
+namespace mana {
+
+struct claim_terms {
+  std::chrono::milliseconds lease{15'000};
+  std::string owner; // the replica's name, for operators
+};
+
+// One committed statement; a second one asks for the line's state when the claim came back short.
+claimed_missions claim_due_missions(pg::connection&, const claim_missions&, const claim_terms&);
+
+// One statement for all leases; `rescue` frees expired leases of others in a second one.
+leases_renewed renew_held_leases(pg::connection&, std::span<const lease>, const claim_terms&);
+
+// Gives missions back; the attempt is not counted.
+handed_back release_unrun(pg::connection&, std::vector<lease>);
+
+} // namespace mana

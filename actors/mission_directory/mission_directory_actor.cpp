@@ -1,0 +1,123 @@
+#include "actors/mission_directory/mission_directory_actor.hpp"
+
+#include "actors/database/ask_database.hpp"
+
+#include <chrono>
+
+namespace mana {
+
+namespace {
+
+constexpr std::size_t max_listed = 1000;
+constexpr auto status_timeout = std::chrono::seconds{1};
+
+std::optional<timestamp> time_of(const pqxx::field& f) {
+  auto us = pg::get<std::int64_t>(f);
+  if (!us)
+    return std::nullopt;
+  return timestamp{std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds{*us})};
+}
+
+mission_status read_mission_status(const pqxx::row& row, mission_facts facts) {
+  facts.hold = pg::get<std::string>(row["hold"]).value_or("");
+  facts.slot = time_of(row["slot_us"]);
+  facts.claimable = time_of(row["claimable_us"]);
+  facts.leased = !row["lease_us"].is_null();
+  mission_status m;
+  m.id = {row["mission_id"].as<std::string>()};
+  m.title = pg::get<std::string>(row["title"]).value_or("");
+  m.state = pg::get<std::string>(row["state"]).value_or("");
+  m.next_run_at = facts.slot;
+  if (facts.claimable && facts.slot && *facts.claimable > *facts.slot)
+    m.retry_at = facts.claimable;
+  m.lease_until = time_of(row["lease_us"]);
+  m.lease_owner = pg::get<std::string>(row["lease_owner"]).value_or("");
+  m.attempts = row["attempt"].as<unsigned>();
+  m.last_error = pg::get<std::string>(row["last_error"]).value_or("");
+  m.not_running_because = why_not_running(facts);
+  return m;
+}
+
+mission_list query(pg::connection& db, const user_id& user, std::size_t users_limit, bool circuit_open) {
+  pqxx::work tx{db.raw()};
+  pg::connection::exec_in(tx, "SELECT set_config('app.current_user_id', $1, true)", user.value);
+  auto rows = pg::connection::exec_in(
+      tx,
+      "SELECT mission_id, left(record->>'title', 500) AS title, record->>'state' AS state, hold, attempt, last_error,"
+      " lease_owner, (extract(epoch FROM slot_at) * 1000000)::bigint AS slot_us,"
+      " (extract(epoch FROM claimable_at) * 1000000)::bigint AS claimable_us,"
+      " (extract(epoch FROM lease_until) * 1000000)::bigint AS lease_us,"
+      " (extract(epoch FROM now()) * 1000000)::bigint AS now_us,"
+      " count(*) FILTER (WHERE lease_token IS NOT NULL) OVER () AS running"
+      " FROM mana_ai.mission_snapshots WHERE user_id = $1 ORDER BY slot_at NULLS LAST, mission_id LIMIT $2",
+      user.value, max_listed);
+  mission_list out;
+  for (const auto& row : rows) {
+    out.now = *time_of(row["now_us"]);
+    mission_facts facts;
+    facts.now = out.now;
+    facts.users_runs = row["running"].as<std::size_t>();
+    facts.users_limit = users_limit;
+    facts.circuit_open = circuit_open;
+    out.missions.push_back(read_mission_status(row, std::move(facts)));
+  }
+  tx.commit();
+  return out;
+}
+
+} // namespace
+
+std::string why_not_running(const mission_facts& f) {
+  if (f.leased)
+    return "running";
+  if (!f.hold.empty())
+    return f.hold;
+  if (!f.claimable)
+    return "no-next-run";
+  if (*f.claimable > f.now)
+    return f.slot && *f.slot <= f.now ? "retry-later" : "not-due";
+  if (f.users_runs >= f.users_limit)
+    return "over-the-users-limit";
+  if (f.circuit_open)
+    return "circuit-open";
+  return "due";
+}
+
+mission_directory::mission_directory(caf::actor_config& cfg, database_actor database, llm_client_actor llm,
+                                     std::size_t users_limit)
+  : mission_directory_actor::base(cfg), database_(std::move(database)), llm_(std::move(llm)),
+    users_limit_(users_limit) {
+  set_default_handler(caf::drop);
+}
+
+void mission_directory::on_exit() {
+  database_ = nullptr;
+  llm_ = nullptr;
+}
+
+mission_directory::behavior_type mission_directory::make_behavior() {
+  return {
+      [this](const list_missions& m) -> caf::result<mission_list> {
+        if (m.user.value.empty())
+          return to_caf({errc::bad_request, "userId: must not be empty"});
+        return list(m.user);
+      },
+  };
+}
+
+caf::result<mission_list> mission_directory::list(const user_id& user) {
+  auto promise = make_response_promise<mission_list>();
+  auto ask = [this, promise, user](bool circuit_open) {
+    database_job job{"list_missions", [user, limit = users_limit_, circuit_open](pg::connection& db) -> std::any {
+                       return query(db, user, limit, circuit_open);
+                     }};
+    request(database_, caf::infinite, std::move(job))
+        .then([promise](database_answer& a) mutable { promise.deliver(std::move(a.as<mission_list>())); },
+              [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  };
+  request(llm_, status_timeout, get_llm_status{})
+      .then([ask](const llm_status& s) { ask(s.circuit_open); }, [ask](const caf::error&) { ask(false); });
+  return promise;
+}
+
+} // namespace mana

@@ -1,0 +1,92 @@
+#include "actors/snapshot_refresher/snapshot_refresher_actor.hpp"
+
+#include "infra/postgres/connection.hpp"
+
+namespace mana {
+
+snapshot_refresher::snapshot_refresher(caf::actor_config& cfg, database_actor database, refresher_config config,
+                                       refresher_observer observer)
+  : snapshot_refresher_actor::base(cfg), database_(std::move(database)), config_(config),
+    observer_(std::move(observer)) {
+  set_default_handler(caf::drop);
+}
+
+void snapshot_refresher::on_exit() {
+  for (auto* list : {&served_, &waiting_}) {
+    for (auto& p : *list)
+      p.deliver(caf::make_error(errc::shutting_down));
+    list->clear();
+  }
+  database_ = nullptr;
+}
+
+snapshot_refresher::behavior_type snapshot_refresher::make_behavior() {
+  return {
+      [this](refresh_snapshots) -> caf::result<snapshots_refreshed> {
+        auto p = make_response_promise<snapshots_refreshed>();
+        waiting_.push_back(p);
+        start_drain();
+        return p;
+      },
+      [this](log_changed) {
+        again_ = true;
+        start_drain();
+      },
+  };
+}
+
+void snapshot_refresher::start_drain() {
+  if (jobs_ > 0 || (waiting_.empty() && !again_))
+    return;
+  served_ = std::exchange(waiting_, {});
+  again_ = false;
+  sum_ = {};
+  error_ = {};
+  drained_ = false;
+  start_job();
+}
+
+void snapshot_refresher::start_job() {
+  ++jobs_;
+  database_job job{"refresh", [limit = config_.batch, policy = config_.policy](pg::connection& db) -> std::any {
+                     return refresh_batch(db, limit, policy);
+                   }};
+  request(database_, caf::infinite, std::move(job))
+      .then([this](database_answer& a) { job_done(a.as<refresh_batch_result>()); },
+            [this](caf::error& e) { job_failed(e); });
+}
+
+void snapshot_refresher::job_done(const refresh_batch_result& r) {
+  sum_.rows_applied += r.counts.rows_applied;
+  sum_.created += r.counts.created;
+  sum_.updated += r.counts.updated;
+  sum_.removed += r.counts.removed;
+  if (r.taken > 0)
+    observer_.refreshed(r.counts);
+  if (r.deferred > 0)
+    observer_.deferred(r.deferred);
+  // A full batch means that there is more, enough for one job beside this one.
+  if (r.taken < config_.batch)
+    drained_ = true;
+  else if (!drained_ && !error_)
+    while (jobs_ <= config_.max_parallel)
+      start_job();
+  end_of_job();
+}
+
+void snapshot_refresher::job_failed(const caf::error& e) {
+  error_ = e;
+  observer_.failed(to_failure(e));
+  end_of_job();
+}
+
+void snapshot_refresher::end_of_job() {
+  if (--jobs_ > 0)
+    return;
+  for (auto& p : served_)
+    error_ ? p.deliver(error_) : p.deliver(sum_);
+  served_.clear();
+  start_drain();
+}
+
+} // namespace mana

@@ -1,0 +1,63 @@
+// The snapshot_refresher: keeps at most `max_parallel` refresh jobs under way while the dirty queue
+// has entries. Requests that arrive during a drain are answered by the next one, so that an answer
+// covers everything committed before its request.
+#pragma once
+
+#include "actors/mission/schedule.hpp"
+#include "actors/snapshot_refresher/refresh_queries.hpp"
+#include "messages/database.hpp"
+#include "messages/scheduler.hpp"
+#include "messages/snapshot_refresher.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace mana {
+
+struct refresher_config {
+  std::size_t batch = 500;
+  std::size_t max_parallel = 2;
+  schedule_policy policy;
+};
+
+struct refresher_observer {
+  std::function<void(const snapshots_refreshed&)> refreshed; // also wakes whoever claims
+  std::function<void(std::size_t)> deferred;                 // entries that cannot be folded
+  std::function<void(const failure&)> failed;                // a drain that ended early
+};
+
+class snapshot_refresher : public snapshot_refresher_actor::base {
+public:
+  snapshot_refresher(caf::actor_config& cfg, database_actor database, refresher_config config,
+                     refresher_observer observer);
+
+  const char* name() const override { return "snapshot_refresher"; }
+  void on_exit() override;
+
+protected:
+  behavior_type make_behavior() override;
+
+private:
+  using promise = caf::typed_response_promise<snapshots_refreshed>;
+
+  void start_drain();
+  void start_job();
+  void job_done(const refresh_batch_result& r);
+  void job_failed(const caf::error& e);
+  void end_of_job();
+
+  database_actor database_;
+  refresher_config config_;
+  refresher_observer observer_;
+  // Of the drain under way: who waits for it, what it did so far, how it went.
+  std::vector<promise> served_;
+  snapshots_refreshed sum_;
+  caf::error error_;
+  std::size_t jobs_ = 0;
+  bool drained_ = false;
+  // For the next drain.
+  std::vector<promise> waiting_;
+  bool again_ = false;
+};
+
+} // namespace mana

@@ -1,0 +1,22 @@
+#include "infra/postgres/migrator.hpp"
+
+#include "embedded/migration_001_mission_snapshots.hpp"
+#include "embedded/migration_002_change_capture.hpp"
+#include "embedded/migration_003_claim.hpp"
+#include "embedded/migration_004_end_of_run.hpp"
+
+#include <array>
+
+namespace mana::pg {
+
+std::span<const migration> embedded_migrations() {
+  static const std::array all{
+      migration{1, "mission_snapshots", embedded::migration_001_mission_snapshots},
+      migration{2, "change_capture", embedded::migration_002_change_capture},
+      migration{3, "claim", embedded::migration_003_claim},
+      migration{4, "end_of_run", embedded::migration_004_end_of_run},
+  };
+  return all;
+}
+
+} // namespace mana::pg
