@@ -96,10 +96,10 @@ wait_until_ready() {
       die "the service ended while it started"
     fi
     if ((SECONDS >= deadline)); then
+      last_log_lines
       echo "--- GET /ready" >&2
       curl -sS --max-time 2 "http://127.0.0.1:$PORT/ready" >&2 || true
       echo >&2
-      last_log_lines
       die "the service did not become ready within 60 s"
     fi
     sleep 0.2

@@ -30,9 +30,12 @@ child=''
 # Set for TSan: that of g++ 12 cannot place its shadow where a kernel with much address randomisation puts things.
 without_aslr=()
 
+# Output goes here even when a signal arrives while a child's is being redirected.
+exec 3>&1
 finish() {
   local rc=$?
   set +e
+  exec >&3
   [[ -z $child ]] || { kill -TERM -- "-$child" 2>/dev/null && wait "$child" 2>/dev/null; }
   cluster_stop "$work/postgres" immediate >/dev/null 2>&1
   rm -rf "$work"
@@ -49,7 +52,7 @@ step() { printf '==> [%02d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*";
 # process group of its own, so that all of it can be stopped.
 run_child() {
   local rc=0
-  setsid "$@" &
+  setsid "$@" 3>&- &
   child=$!
   wait "$child" || rc=$?
   child=''
@@ -80,10 +83,17 @@ build() { # <preset> [target...]
   return "$rc"
 }
 
-# gtest <preset> <level>: absent levels are skipped.
+# The levels of these that have sources: an executable may be left over from before.
+levels() {
+  local level
+  for level in "$@"; do
+    [[ -z $(find "tests/$level" -name '*.cpp' -print -quit 2>/dev/null) ]] || echo "$level"
+  done
+}
+
+# gtest <preset> <level>
 gtest() {
   local preset=$1 level=$2 executable=build/$1/$2_tests json=$results/$1-$2.json log=$results/$1-$2.log rc=0 ran bad
-  [[ -x $executable ]] || return 0
   step "$preset: ${level}_tests"
   run_child timeout 900 "${without_aslr[@]}" "$executable" --gtest_output="json:$json" --gtest_brief=1 >"$log" 2>&1 || rc=$?
   if [[ ! -s $json ]]; then
@@ -105,11 +115,11 @@ tests_in_debug() {
   build debug || return 0
   start_test_cluster
   local level
-  for level in unit actors net postgres; do gtest debug "$level"; done
+  for level in $(levels unit actors net postgres); do gtest debug "$level"; done
 }
 
 start_test_cluster() {
-  cluster_start "$work/postgres" '' yes
+  cluster_start "$work/postgres" '' yes 3>&-
   MANA_TEST_SUPERUSER_URL=$(cluster_url "$work/postgres")
   export MANA_TEST_SUPERUSER_URL
 }
@@ -128,14 +138,12 @@ end_to_end() {
 }
 
 tests_in_tsan() {
-  local targets=() level
-  for level in actors net; do
-    [[ ! -d tests/$level ]] || targets+=("${level}_tests")
-  done
-  ((${#targets[@]})) || return 0
-  build tsan "${targets[@]}" || return 0
+  local level tsan_levels
+  mapfile -t tsan_levels < <(levels actors net)
+  ((${#tsan_levels[@]})) || return 0
+  build tsan "${tsan_levels[@]/%/_tests}" || return 0
   if setarch -R true 2>/dev/null; then without_aslr=(setarch -R); fi
-  for level in "${targets[@]%_tests}"; do gtest tsan "$level"; done
+  for level in "${tsan_levels[@]}"; do gtest tsan "$level"; done
 }
 
 # Leaks are found in spite of CAF: its actor systems free all they took when they end.

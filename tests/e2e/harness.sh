@@ -67,12 +67,15 @@ finish() {
     wait "${process_pid[$name]}" 2>/dev/null
   done
   ((rc == 0)) || for name in "$work"/*.log; do
-    [[ ! -f $name ]] || printf -- '--- %s\n%s\n' "${name##*/}" "$(tail -n 15 "$name" | cut -c1-600)" >&2
+    [[ ! -s $name ]] || printf -- '--- %s\n%s\n' "${name##*/}" "$(tail -n 15 "$name" | cut -c1-600)" >&2
   done
   cluster_stop "$work/postgres" immediate >/dev/null 2>&1
   if [[ -n ${MANA_KEEP:-} ]]; then echo "kept: $work" >&2; else rm -rf "$work"; fi
   if ((rc == 0)); then echo "ok $test_name"; else echo "FAIL $test_name"; fi
 }
+# A command that nobody expected to fail.
+set -E
+trap 'printf "%s: line %s: %s\n" "$test_name" "${BASH_LINENO[0]}" "$BASH_COMMAND" >&2' ERR
 trap finish EXIT
 trap 'exit 130' INT TERM
 
