@@ -1,0 +1,250 @@
+#!/usr/bin/env bash
+# From a bare Debian 12 to a running service with a demo mission, in one command.
+#
+#   up.sh [start]   packages, build, database, service, demo; quick when all of it is there already, data is kept
+#   up.sh stop      stops the service (it finishes or hands back its runs) and the database
+#   up.sh status    what runs; exit code 0 when both do
+#
+# With MANA_LLM_URL in the environment that endpoint plans, else the stand-in that the service brings along. Every
+# setting that `mana-ai --help` lists may be given in the environment. State: see state_dir in cluster.sh.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=cluster.sh
+source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
+
+database=mana
+stop_seconds=60 # longer than any sensible grace period of the service
+
+step() { printf '==> %s\n' "$*"; }
+
+locate_state() {
+  state=$(state_dir)
+  cluster=$state/postgres
+  secrets=$state/secrets.env
+  log=$state/log/mana-ai.log
+  # `pid start-ticks port fingerprint`: pids are used again, a pid with its start time is not.
+  pid_file=$state/mana-ai.pid
+  # A copy: the build directory may be closed to the service user, and a build must not change what runs.
+  binary=$state/bin/mana-ai
+  export PORT=${PORT:-3067}
+}
+
+# -- secrets ------------------------------------------------------------------------------------------------------
+
+# Made once. They belong to whoever calls this script; the service gets them through its environment.
+load_secrets() {
+  local own_key=${MANA_SERVICE_KEY:-} name
+  if [[ ! -f $secrets ]]; then
+    (
+      umask 077
+      for name in RUNNER_PASSWORD MIGRATOR_PASSWORD SYNC_PASSWORD MANA_SERVICE_KEY; do
+        printf '%s=%s\n' "$name" "$(openssl rand -hex 24)"
+      done >"$secrets.new"
+    )
+    mv "$secrets.new" "$secrets"
+  fi
+  # shellcheck source=/dev/null
+  source "$secrets"
+  export MANA_SERVICE_KEY=${own_key:-$MANA_SERVICE_KEY}
+}
+
+# -- service ------------------------------------------------------------------------------------------------------
+
+start_ticks() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+
+service_runs() {
+  service_pid='' service_port='' service_fingerprint=''
+  local ticks
+  [[ -f $pid_file ]] || return 1
+  read -r service_pid ticks service_port service_fingerprint <"$pid_file" || return 1
+  [[ -n $ticks && $(start_ticks "$service_pid") == "$ticks" ]]
+}
+
+choose_settings() {
+  SYNC_DATABASE_URL=postgresql://mana_ai_runner:$RUNNER_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
+  export SYNC_DATABASE_URL
+  unset MIGRATION_DATABASE_URL # the service needs no right to migrate: database.sh did
+  if [[ -n ${MANA_LLM_URL:-} ]]; then
+    target=runner
+  else
+    target=all
+    export MANA_LLM_URL=http://127.0.0.1:$PORT
+  fi
+}
+
+# Changes when the binary, the target or any setting that the binary knows changes.
+fingerprint() {
+  local name
+  {
+    sha256sum <"$binary"
+    echo "$target"
+    for name in $("$binary" --help | grep -oE '\b(PORT|[A-Z0-9]+(_[A-Z0-9]+)+)\b' | sort -u); do
+      printf '%s=%s\n' "$name" "${!name-}"
+    done
+  } | sha256sum | cut -d' ' -f1
+}
+
+last_log_lines() {
+  echo "--- the last lines of $log" >&2
+  tail -n 15 "$log" >&2 || true
+}
+
+wait_until_ready() {
+  local deadline=$((SECONDS + 60))
+  until curl -fsS --max-time 2 -o /dev/null "http://127.0.0.1:$PORT/ready" 2>/dev/null; do
+    if ! service_runs; then
+      last_log_lines
+      die "the service ended while it started"
+    fi
+    if ((SECONDS >= deadline)); then
+      last_log_lines
+      echo "--- GET /ready" >&2
+      curl -sS --max-time 2 "http://127.0.0.1:$PORT/ready" >&2 || true
+      echo >&2
+      die "the service did not become ready within 60 s"
+    fi
+    sleep 0.2
+  done
+}
+
+service_start() {
+  local wanted
+  mkdir -p "${binary%/*}" "${log%/*}"
+  if ! cmp -s "$checkout/build/release/mana-ai" "$binary"; then
+    install -m 0755 "$checkout/build/release/mana-ai" "$binary.new"
+    mv "$binary.new" "$binary"
+  fi
+  wanted=$(fingerprint)
+  if service_runs; then
+    if [[ $service_fingerprint == "$wanted" ]]; then
+      step "service: unchanged (pid $service_pid)"
+      wait_until_ready
+      return
+    fi
+    step "service: binary or settings changed, restart"
+    service_stop
+  fi
+  port_is_free "$PORT" || die "port $PORT is taken by another program; choose one: PORT=<port> deploy/up.sh"
+  (exec_as_service_user setsid "$binary" "--target=$target") </dev/null >>"$log" 2>&1 &
+  echo "$! $(start_ticks $!) $PORT $wanted" >"$pid_file"
+  step "service: starting --target=$target as user $(service_user) (pid $!)"
+  wait_until_ready
+}
+
+service_stop() {
+  local deadline=$((SECONDS + stop_seconds))
+  service_runs || {
+    rm -f "$pid_file"
+    return 0
+  }
+  kill -TERM "$service_pid"
+  while service_runs; do
+    if ((SECONDS >= deadline)); then
+      echo "the service did not end within $stop_seconds s: killed" >&2
+      last_log_lines
+      kill -KILL "$service_pid"
+      break
+    fi
+    sleep 0.1
+  done
+  rm -f "$pid_file"
+}
+
+# The key goes through a file descriptor: arguments are visible to everybody on the machine.
+request() {
+  curl -sS --max-time 300 -X "$1" -H @<(printf 'X-Service-Key: %s\n' "$MANA_SERVICE_KEY") "http://127.0.0.1:$PORT$2"
+}
+
+# -- demo ---------------------------------------------------------------------------------------------------------
+
+demo_sql() {
+  psql_on "postgresql://mana_sync:$SYNC_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database" -At -f "$checkout/deploy/demo/$1"
+}
+
+demo() {
+  local iteration deadline=$((SECONDS + 300))
+  step "demo: user demo-user, two goals, one mission (daily 07:00 Europe/Berlin, due now)"
+  demo_sql seed.sql
+  step "POST /internal/tick"
+  request POST /internal/tick | jq -c . || {
+    last_log_lines
+    die "the tick failed"
+  }
+  until
+    iteration=$(demo_sql latest_iteration.sql)
+    [[ -n $iteration ]]
+  do
+    if ! service_runs || ((SECONDS >= deadline)); then
+      request GET /internal/missions/demo-user >&2 || true
+      last_log_lines
+      die "the demo mission has no iteration"
+    fi
+    sleep 0.5
+  done
+  step "its newest iteration in public.sync_changes"
+  jq . <<<"$iteration"
+  step "GET /internal/missions/demo-user"
+  request GET /internal/missions/demo-user | jq .
+}
+
+# -- commands -----------------------------------------------------------------------------------------------------
+
+up() {
+  step "packages"
+  "$checkout/deploy/deps.sh"
+  locate_state
+  mkdir -p "$state"
+  step "build (release; the first one takes some minutes)"
+  "$checkout/deploy/build.sh" release mana-ai
+  step "database in $cluster"
+  cluster_start "$cluster" '' no
+  load_secrets
+  RUNNER_PASSWORD=$RUNNER_PASSWORD MIGRATOR_PASSWORD=$MIGRATOR_PASSWORD SYNC_PASSWORD=$SYNC_PASSWORD \
+    "$checkout/deploy/database.sh" "$(cluster_url "$cluster")" "$database" "$checkout/build/release/mana-ai"
+  choose_settings
+  service_start
+  demo
+  step "ready"
+  cat <<TEXT
+health     http://127.0.0.1:$PORT/health
+readiness  http://127.0.0.1:$PORT/ready
+metrics    http://127.0.0.1:$PORT/metrics
+missions   http://127.0.0.1:$PORT/internal/missions/demo-user   (header X-Service-Key, see $secrets)
+LLM        $MANA_LLM_URL$([[ $target == runner ]] || echo '   (the stand-in: rules, no model)')
+database   127.0.0.1:$(<"$cluster/port")/$database
+log        $log
+TEXT
+}
+
+down() {
+  locate_state
+  step "service: stopping"
+  service_stop
+  step "database: stopping"
+  cluster_stop "$cluster" fast
+}
+
+status() {
+  local rc=0
+  locate_state
+  if service_runs; then
+    echo "service   pid $service_pid, http://127.0.0.1:$service_port, ready: $(
+      curl -sS --max-time 2 "http://127.0.0.1:$service_port/ready" 2>&1
+    )"
+  else
+    echo "service   stopped"
+    rc=3
+  fi
+  printf 'database  '
+  cluster_status "$cluster" || rc=3
+  return "$rc"
+}
+
+case ${1:-start} in
+  start) up ;;
+  stop) down ;;
+  status) status ;;
+  *)
+    sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "$0"
+    exit 2
+    ;;
+esac

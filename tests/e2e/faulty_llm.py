@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""An OpenAI-compatible endpoint that misbehaves for some missions only.
+
+A prompt that holds the text `fault:<kind>` gets that fault, any other a plan with one step. Prints its port.
+Kinds: error (500), limited (429 with a Retry-After beyond every deadline), garbage (200, no completion), prose (a
+completion without a plan), tool (a plan with an unknown tool), hang (no answer), cut (closes within the body).
+"""
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def plan(tool):
+    step = {"summary": "Aufgabe anlegen", "toolName": tool, "params": {"title": "Laufen"}, "rationale": "Ziel offen"}
+    return json.dumps({"summary": "Ein Schritt", "steps": [step]})
+
+
+def completion(content):
+    message = {"role": "assistant", "content": content}
+    return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body, headers=(), announced=None):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(announced or len(body)))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        fault = re.search(r"fault:(\w+)", text)
+        kind = fault.group(1) if fault else "none"
+        if kind == "error":
+            self.answer(500, b'{"error": "broken"}')
+        elif kind == "limited":
+            self.answer(429, b'{"error": "slow down"}', [("Retry-After", "600")])
+        elif kind == "garbage":
+            self.answer(200, b"<html>not a completion</html>")
+        elif kind == "prose":
+            self.answer(200, completion("Gerne! Hier ist leider kein Plan."))
+        elif kind == "tool":
+            self.answer(200, completion(plan("delete_everything")))
+        elif kind == "hang":
+            threading.Event().wait(300)
+            self.close_connection = True
+        elif kind == "cut":
+            body = completion(plan("create_task"))
+            self.answer(200, body[: len(body) // 2], announced=len(body))
+            self.close_connection = True
+        else:
+            self.answer(200, completion(plan("create_task")))
+
+    def do_GET(self):
+        self.answer(200, b'{"data": []}')
+
+    def log_message(self, *_):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+print(server.server_address[1], flush=True)
+server.serve_forever()

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is accepted; CI runs exactly this. The last line is
+# `N passed, M failed`: test cases of all levels, end-to-end scripts and static checks.
+#
+#   run.sh [--quick]   --quick: format, shell and left-over checks, debug build, its tests; no clang-tidy, no release
+#                      build, no end-to-end scripts, no TSan
+#
+# Outputs of the last run: build/test-results.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../deploy/cluster.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../deploy/cluster.sh"
+cd "$checkout"
+
+quick=no
+case ${1:-} in
+  '') ;;
+  --quick) quick=yes ;;
+  *) die "usage: tests/run.sh [--quick]" ;;
+esac
+
+passed=0
+failed=0
+results=$checkout/build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+work=$(mktemp -d "${TMPDIR:-/tmp}/mana-tests.XXXXXX")
+chmod 0711 "$work" # the cluster's user passes through
+
+child=''
+# Set for TSan: that of g++ 12 cannot place its shadow where a kernel with much address randomisation puts things.
+without_aslr=()
+
+# Output goes here even when a signal arrives while a child's is being redirected.
+exec 3>&1
+finish() {
+  local rc=$?
+  set +e
+  exec >&3
+  [[ -z $child ]] || { kill -TERM -- "-$child" 2>/dev/null && wait "$child" 2>/dev/null; }
+  cluster_stop "$work/postgres" immediate >/dev/null 2>&1
+  rm -rf "$work"
+  if ((rc != 0 && failed == 0)); then failed=1; fi
+  echo "$passed passed, $failed failed"
+  ((failed == 0 && passed > 0)) || exit 1
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+step() { printf '==> [%02d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
+
+# In the background and waited for: bash answers a signal during `wait`, but not while a child runs in front. A
+# process group of its own, so that all of it can be stopped.
+run_child() {
+  local rc=0
+  setsid "$@" 3>&- &
+  child=$!
+  wait "$child" || rc=$?
+  child=''
+  return "$rc"
+}
+
+count_one() { # <rc> <name>
+  if (($1 == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "FAILED: $2"; fi
+}
+
+static_checks() { # <check...>
+  local line
+  run_child tests/static_checks.sh "$@" >"$results/static-$1.log" 2>&1 || true
+  while read -r line; do
+    case $line in
+      'ok '*) count_one 0 "$line" ;;
+      'FAIL '*) count_one 1 "static check ${line#FAIL }" ;;
+    esac
+  done <"$results/static-$1.log"
+  grep -vE '^ok ' "$results/static-$1.log" | head -n 80 || true
+}
+
+build() { # <preset> [target...]
+  step "build $*"
+  local rc=0
+  run_child deploy/build.sh "$@" || rc=$?
+  ((rc == 0)) || count_one "$rc" "build $1"
+  return "$rc"
+}
+
+# The levels of these that have sources: an executable may be left over from before.
+levels() {
+  local level
+  for level in "$@"; do
+    [[ -z $(find "tests/$level" -name '*.cpp' -print -quit 2>/dev/null) ]] || echo "$level"
+  done
+}
+
+# gtest <preset> <level>
+gtest() {
+  local preset=$1 level=$2 executable=build/$1/$2_tests json=$results/$1-$2.json log=$results/$1-$2.log rc=0 ran bad
+  step "$preset: ${level}_tests"
+  run_child timeout 900 "${without_aslr[@]}" "$executable" --gtest_output="json:$json" --gtest_brief=1 >"$log" 2>&1 || rc=$?
+  if [[ ! -s $json ]]; then
+    count_one 1 "$preset ${level}_tests ended with code $rc before its report was written"
+    tail -n 60 "$log"
+    return 0
+  fi
+  ran=$(jq '[.testsuites[].testsuite[] | select(.status == "RUN" and .result == "COMPLETED")] | length' "$json")
+  bad=$(jq '[.testsuites[].testsuite[] | select(.failures)] | length' "$json")
+  passed=$((passed + ran - bad))
+  failed=$((failed + bad))
+  # A leak or a race that a sanitizer reports at the end fails no test case, only the process.
+  if ((rc != 0 && bad == 0)); then count_one "$rc" "$preset ${level}_tests: exit code $rc"; fi
+  jq -r '.testsuites[].testsuite[] | select(.result == "SKIPPED") | "skipped: \(.classname).\(.name)"' "$json"
+  if ((rc != 0)); then head -n 200 "$log"; fi
+}
+
+tests_in_debug() {
+  build debug || return 0
+  start_test_cluster
+  local level
+  for level in $(levels unit actors net postgres); do gtest debug "$level"; done
+}
+
+start_test_cluster() {
+  cluster_start "$work/postgres" '' yes 3>&-
+  MANA_TEST_SUPERUSER_URL=$(cluster_url "$work/postgres")
+  export MANA_TEST_SUPERUSER_URL
+}
+
+end_to_end() {
+  local script name rc
+  for script in tests/e2e/*.sh; do
+    name=$(basename "$script" .sh)
+    [[ $name != harness ]] || continue
+    step "end to end: $name"
+    rc=0
+    run_child timeout --kill-after=30 420 "$script" >"$results/e2e-$name.log" 2>&1 || rc=$?
+    count_one "$rc" "end to end: $name"
+    ((rc == 0)) || tail -n 60 "$results/e2e-$name.log"
+  done
+}
+
+tests_in_tsan() {
+  local level tsan_levels
+  mapfile -t tsan_levels < <(levels actors net)
+  ((${#tsan_levels[@]})) || return 0
+  build tsan "${tsan_levels[@]/%/_tests}" || return 0
+  if setarch -R true 2>/dev/null; then without_aslr=(setarch -R); fi
+  for level in "${tsan_levels[@]}"; do gtest tsan "$level"; done
+}
+
+# Leaks are found in spite of CAF: its actor systems free all they took when they end.
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=suppressions=$checkout/tests/tsan.supp:second_deadlock_stack=1
+
+step "packages"
+run_child deploy/deps.sh
+step "static checks"
+static_checks format shell leftovers
+tests_in_debug
+if [[ $quick == no ]]; then
+  if [[ -f build/debug/compile_commands.json ]]; then
+    step "clang-tidy"
+    static_checks tidy
+  fi
+  if build release; then end_to_end; fi
+  tests_in_tsan
+fi
+step "done"
