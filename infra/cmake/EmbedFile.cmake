@@ -5,14 +5,14 @@
 #
 # The file is also the script of the build step, which writes the source.
 if(CMAKE_SCRIPT_MODE_FILE)
-  file(READ ${MANA_EMBED_FILE} text)
+  file(READ "${MANA_EMBED_FILE}" text)
   set(delimiter mana_embedded)
   string(FIND "${text}" ")${delimiter}\"" clash)
   if(NOT clash EQUAL -1)
     message(FATAL_ERROR "${MANA_EMBED_FILE} contains the end of the raw string it would become")
   endif()
   file(
-    WRITE ${MANA_EMBED_OUTPUT}
+    WRITE "${MANA_EMBED_OUTPUT}"
     "#include \"embedded/${MANA_EMBED_SYMBOL}.hpp\"\n\n"
     "using namespace std::string_view_literals;\n\n"
     "constinit const std::string_view mana::embedded::${MANA_EMBED_SYMBOL} = R\"${delimiter}(${text})${delimiter}\"sv;\n")
