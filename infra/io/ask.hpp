@@ -56,22 +56,26 @@ inline failure unanswered(const caf::error& e) {
 
 } // namespace detail
 
-// The receiver's own error; cancelled when it ended or did not answer within `timeout` (pass
-// caf::infinite only to receivers with a deadline of their own); shutting_down for an empty handle.
-template <class Reply, class Handle, class Message>
-boost::asio::awaitable<result<Reply>> ask(caf::actor_system& system, Handle receiver, caf::duration timeout,
+// `timeout` is a chrono duration, or caf::infinite for receivers with a deadline of their own. Fails
+// with the receiver's error; cancelled when it ended or did not answer in time; shutting_down for an
+// empty handle.
+template <class Reply, class Handle, class Timeout, class Message>
+boost::asio::awaitable<result<Reply>> ask(caf::actor_system& system, Handle receiver, Timeout timeout,
                                           Message& message) {
   if (!receiver)
     co_return failure{errc::shutting_down, "the service is starting or stopping"};
   auto initiate = [&](auto handler) {
     using state = detail::suspended_question<Reply, decltype(handler)>;
     auto waiting = std::make_shared<state>(std::move(handler));
-    system.spawn([waiting = std::move(waiting), receiver = std::move(receiver), timeout,
-                  message = std::move(message)](caf::event_based_actor* self) mutable {
-      self->request(receiver, timeout, std::move(message))
-          .then([waiting](Reply& r) { waiting->complete(std::move(r)); },
-                [waiting](caf::error& e) { waiting->complete(detail::unanswered(e)); });
-    });
+    // `waiting` is an argument because for functors without any CAF 0.17 binds a reference to null.
+    system.spawn(
+        [receiver = std::move(receiver), limit = caf::duration{timeout},
+         message = std::move(message)](caf::event_based_actor* self, const std::shared_ptr<state>& answer) mutable {
+          self->request(receiver, limit, std::move(message))
+              .then([answer](Reply& r) { answer->complete(std::move(r)); },
+                    [answer](caf::error& e) { answer->complete(detail::unanswered(e)); });
+        },
+        std::move(waiting));
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(result<Reply>)>(
       initiate, boost::asio::use_awaitable);
