@@ -1,8 +1,10 @@
 // What a route's handler gets and gives: requests and responses without Beast.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,9 +15,10 @@ namespace mana::http {
 struct request {
   std::string method;                             // upper case: GET, POST, OPTIONS …
   std::string path;                               // percent-decoded, without the query
+  std::vector<std::string> segments;              // of the path, decoded one by one: may hold a slash
   std::map<std::string, std::string> query;       // decoded; the last one of a name
   std::map<std::string, std::string> path_params; // by the names of the route's pattern
-  std::map<std::string, std::string> headers;     // names in lower case
+  std::map<std::string, std::string> headers;     // names in lower case; repeated ones joined by ", "
   std::string body;
 };
 
@@ -24,8 +27,15 @@ struct response {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  // Send only so many bytes of the body, then close: a fault mode of the LLM stand-in.
+  std::string route; // the pattern that matched, set by the router; empty: none did
+  // Released when the response has been sent or the connection is gone.
+  std::shared_ptr<const void> until_sent;
+
+  // Fault modes of the LLM stand-in: wait before sending; send only so many bytes of the body, then
+  // close; never answer.
+  std::chrono::milliseconds delay{0};
   std::optional<std::size_t> cut_after;
+  bool hang = false;
 };
 
 } // namespace mana::http

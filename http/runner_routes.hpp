@@ -1,0 +1,82 @@
+// The runner's routes (contract, section 5):
+//
+//   GET  /health                       200, the process lives
+//   GET  /ready                        200, or 503 `{"ready":false,"failing":[{"part","reason"}],"warnings":[]}`
+//   GET  /metrics                      Prometheus text
+//   POST /internal/tick                service key; the report of that tick, when it is done
+//   GET  /internal/missions/{userId}   service key; `{"now","missions":[…]}`, see missions_json()
+#pragma once
+
+#include "http/server/router.hpp"
+#include "infra/config/secret_text.hpp"
+#include "infra/metrics/registry.hpp"
+#include "messages/database.hpp"
+#include "messages/llm_client.hpp"
+#include "messages/mission_directory.hpp"
+#include "messages/scheduler.hpp"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mana::http {
+
+// May be empty while the service starts or stops; requests that need one then answer 503.
+struct runner_handles {
+  scheduler_actor scheduler;
+  mission_directory_actor missions;
+  database_actor database;
+  llm_client_actor llm;
+};
+
+struct schema_status {
+  bool migrated = false;
+  std::vector<std::string> warnings; // shown in /ready, e.g. a login that bypasses RLS; no secrets
+};
+
+// The functions are called on the server's loop, must not block, and live as long as the loop runs:
+// they hand out what is current, so that restarted actors are reached and no handle outlives the
+// actor system.
+struct runner_front {
+  caf::actor_system* system = nullptr;
+  std::function<runner_handles()> handles;
+  std::function<schema_status()> schema;
+  const metrics::registry* metrics = nullptr;
+  config::secret_text service_key; // empty: nobody gets in
+  std::string version;
+  bool tick_enabled = true;
+  std::chrono::seconds max_tick_age{300}; // older than that, the last tick makes /ready fail
+};
+
+void add_runner_routes(router& r, runner_front front);
+
+// -- the pure parts -----------------------------------------------------------------------------------
+
+// What /ready judges; nullopt: the actor did not answer.
+struct readiness_facts {
+  std::optional<bool> database_connected;
+  std::optional<bool> llm_circuit_open;
+  std::optional<scheduler_status> scheduler;
+  bool migrated = false;
+  std::chrono::seconds uptime{0};
+};
+
+struct failing_part {
+  std::string part; // database, migrations, tick, llm_circuit, draining
+  std::string reason;
+  friend bool operator==(const failing_part&, const failing_part&) = default;
+};
+
+// Before the first tick has ended, its age counts from the start of the service.
+std::vector<failing_part> failing_parts(const readiness_facts& facts, std::chrono::seconds max_tick_age);
+
+// `{scannedAt, dueMissionCount, plansProduced, plansWrittenBack, parseFailures, errors}`
+std::string tick_json(const tick_report& report);
+
+// `{now, missions:[{id, title, state, nextRunAt, retryAt, leaseUntil, leaseOwner, attempts,
+// lastError, notRunningBecause}]}`; times are ISO or null, leaseOwner and lastError null when empty.
+std::string missions_json(const mission_list& list);
+
+} // namespace mana::http

@@ -1,0 +1,255 @@
+#include "http/server/connection.hpp"
+
+#include "http/server/error_response.hpp"
+#include "http/server/target.hpp"
+#include "infra/log/log.hpp"
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/read.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace mana::http {
+
+namespace beast = boost::beast;
+using boost::system::error_code;
+using clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::chrono::seconds linger_timeout{2};
+
+std::string lower_case(beast::string_view s) {
+  std::string out{s.data(), s.size()};
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return out;
+}
+
+bool is_field_value(std::string_view s) {
+  return std::none_of(s.begin(), s.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
+}
+
+response bad_request(std::string_view text) { return error_response(400, "BAD_REQUEST", text); }
+
+response rejection_of(const error_code& ec) {
+  if (ec == beast::http::error::body_limit)
+    return error_response(413, "LIMIT_EXCEEDED", "the request body is too large");
+  if (ec == beast::http::error::header_limit)
+    return error_response(431, "LIMIT_EXCEEDED", "the request header is too large");
+  return bad_request("the request is not valid HTTP");
+}
+
+// Errors of the parser; others are the network's, and nobody is there to read an answer.
+bool is_rejection(const error_code& ec) {
+  return ec.category() == make_error_code(beast::http::error::end_of_stream).category()
+         && ec != beast::http::error::end_of_stream && ec != beast::http::error::partial_message;
+}
+
+using message = beast::http::request<beast::http::string_body>;
+
+result<request> to_request(message&& m) {
+  if (m.version() >= 11 && m.count(beast::http::field::host) != 1)
+    return failure{errc::bad_request, "the Host header is missing or repeated"};
+  auto target = parse_target({m.target().data(), m.target().size()});
+  if (!target)
+    return std::move(target).error();
+  request out;
+  out.method = std::string{m.method_string()};
+  out.path = std::move(target->path);
+  out.segments = std::move(target->segments);
+  out.query = std::move(target->query);
+  for (auto& field : m) {
+    auto& value = out.headers[lower_case(field.name_string())];
+    value += value.empty() ? "" : ", ";
+    value.append(field.value().data(), field.value().size());
+  }
+  out.body = std::move(m.body());
+  return out;
+}
+
+} // namespace
+
+std::string head_of(const response& r, bool keep_alive) {
+  auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(r.status));
+  std::string out = "HTTP/1.1 " + std::to_string(r.status) + ' ';
+  out.append(reason.data(), reason.size()) += "\r\n";
+  auto add = [&](std::string_view name, std::string_view value) {
+    if (is_field_value(name) && is_field_value(value))
+      ((((out += name) += ": ") += value) += "\r\n");
+  };
+  if (r.status != 204 && r.status != 304) {
+    add("Content-Type", r.content_type);
+    add("Content-Length", std::to_string(r.body.size()));
+  }
+  add("X-Content-Type-Options", "nosniff");
+  add("Cache-Control", "no-store");
+  add("Connection", keep_alive ? "keep-alive" : "close");
+  for (auto& [name, value] : r.headers)
+    add(name, value);
+  return out += "\r\n";
+}
+
+server::connection::connection(core& c, asio::ip::tcp::socket socket)
+  : core_(c), stream_(std::move(socket)), delay_(stream_.get_executor()) {
+  error_code ignored;
+  stream_.socket().set_option(asio::ip::tcp::no_delay{true}, ignored);
+}
+
+asio::awaitable<void> server::connection::run() {
+  bool keep = true;
+  for (bool is_fresh = true; keep && !core_.stopping; is_fresh = false) {
+    phase_ = phase::idle;
+    if (!co_await wait_for_first_byte(is_fresh))
+      break;
+    phase_ = phase::busy;
+    keep = co_await serve_one();
+  }
+  phase_ = phase::idle;
+  close();
+}
+
+asio::awaitable<bool> server::connection::wait_for_first_byte(bool is_fresh) {
+  if (buffer_.size() > 0)
+    co_return true; // of a pipelined request
+  error_code ec;
+  stream_.expires_after(is_fresh ? core_.cfg.header_timeout : core_.cfg.idle_timeout);
+  auto n = co_await stream_.async_read_some(buffer_.prepare(4096), into(ec));
+  buffer_.commit(n);
+  co_return !ec;
+}
+
+// False when the connection is not to be used again.
+asio::awaitable<bool> server::connection::serve_one() {
+  parser p;
+  p.header_limit(static_cast<std::uint32_t>(core_.cfg.max_header_bytes));
+  p.body_limit(core_.cfg.max_body_bytes);
+  response answer;
+  auto what = co_await read(p, answer);
+  if (what == reading::over)
+    co_return false;
+  auto received_at = clock::now();
+  std::string method{p.get().method_string()};
+  bool keep_alive = what == reading::complete && p.keep_alive();
+  if (what == reading::complete) {
+    auto req = to_request(p.release());
+    if (req) {
+      answer = co_await handled(std::move(*req));
+    } else {
+      what = reading::rejected;
+      answer = error_response(req.error());
+    }
+  }
+  if (answer.hang) {
+    co_await wait_until_closed();
+    co_return false;
+  }
+  if (answer.delay.count() > 0) {
+    error_code cancelled;
+    delay_.expires_after(answer.delay);
+    co_await delay_.async_wait(into(cancelled));
+  }
+  core_.observe(method, answer, clock::now() - received_at);
+  keep_alive = keep_alive && what == reading::complete && !core_.stopping && !answer.cut_after;
+  bool sent = co_await send(answer, method == "HEAD", keep_alive);
+  if (sent && what == reading::rejected)
+    co_await linger();
+  co_return sent&& keep_alive;
+}
+
+// Deadlines are absolute: they do not move when another byte arrives.
+asio::awaitable<server::connection::reading> server::connection::read(parser& p, response& rejection) {
+  error_code ec;
+  auto begun = clock::now();
+  stream_.expires_at(begun + core_.cfg.header_timeout);
+  co_await beast::http::async_read_header(stream_, buffer_, p, into(ec));
+  if (!ec) {
+    // A coding that the parser does not undo would leave the body's end to guesswork.
+    if (p.get().count(beast::http::field::transfer_encoding) > 0 && !p.chunked()) {
+      rejection = bad_request("only the transfer encoding chunked is supported");
+      co_return reading::rejected;
+    }
+    stream_.expires_at(begun + core_.cfg.request_timeout);
+    if (beast::iequals(p.get()[beast::http::field::expect], "100-continue") && !p.is_done())
+      co_await send_continue();
+    co_await beast::http::async_read(stream_, buffer_, p, into(ec));
+  }
+  if (!ec)
+    co_return reading::complete;
+  if (!is_rejection(ec))
+    co_return reading::over;
+  rejection = rejection_of(ec);
+  co_return reading::rejected;
+}
+
+asio::awaitable<void> server::connection::send_continue() {
+  static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+  error_code ec; // a broken connection shows at the next read
+  co_await asio::async_write(stream_, asio::buffer(text.data(), text.size()), into(ec));
+}
+
+asio::awaitable<response> server::connection::handled(request req) {
+  stream_.expires_never();
+  std::string reason;
+  try {
+    co_return co_await core_.handle(std::move(req));
+  } catch (const std::exception& e) {
+    reason = e.what();
+  } catch (...) {
+    reason = "an exception of unknown type";
+  }
+  log::error("http_handler_failed", {{"reason", reason}});
+  co_return internal_error();
+}
+
+asio::awaitable<bool> server::connection::send(const response& r, bool without_body, bool keep_alive) {
+  auto head = head_of(r, keep_alive);
+  auto size = without_body || r.status == 204 || r.status == 304 ? 0 : r.body.size();
+  size = std::min(size, r.cut_after.value_or(size));
+  std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(r.body.data(), size)};
+  error_code ec;
+  stream_.expires_after(core_.cfg.write_timeout);
+  co_await asio::async_write(stream_, parts, into(ec));
+  co_return !ec;
+}
+
+// For a response that never comes: until the client or the server's stop closes the connection.
+asio::awaitable<void> server::connection::wait_until_closed() {
+  phase_ = phase::idle;
+  stream_.expires_never();
+  error_code ec;
+  std::array<char, 512> ignored;
+  while (!ec && !core_.stopping)
+    co_await stream_.async_read_some(asio::buffer(ignored), into(ec));
+}
+
+// Closing with unread data in the socket resets the connection, and the client may lose the answer:
+// read what still comes, for a while.
+asio::awaitable<void> server::connection::linger() {
+  phase_ = phase::idle;
+  error_code ec;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  stream_.expires_after(linger_timeout);
+  std::array<char, 4096> ignored;
+  while (!ec && !core_.stopping)
+    co_await stream_.async_read_some(asio::buffer(ignored), into(ec));
+}
+
+void server::connection::close() {
+  error_code ignored;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  stream_.close();
+}
+
+void server::connection::close_if_idle() {
+  if (phase_ == phase::idle)
+    cut();
+}
+
+void server::connection::cut() {
+  stream_.close();
+  delay_.cancel();
+}
+
+} // namespace mana::http

@@ -1,0 +1,85 @@
+// Internal to the server: what its connections share, and one connection.
+#pragma once
+
+#include "http/server/server.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <optional>
+#include <unordered_set>
+
+namespace mana::http {
+
+namespace asio = boost::asio;
+
+inline auto into(boost::system::error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
+
+// Status line and header fields with the empty line behind them. Fields with control characters are
+// left out: a value from outside must not become a header of its own.
+std::string head_of(const response& r, bool keep_alive);
+
+// Kept alive by every coroutine that uses it; touched on the loop's thread only.
+struct server::core {
+  core(asio::io_context& context, server_config c, handler h);
+
+  void observe(std::string_view method, const response& r, std::chrono::nanoseconds duration) const;
+  void begin_stop(std::chrono::milliseconds grace, const std::shared_ptr<core>& self);
+  void finish_if_done();
+  void cut_all();
+
+  server_config cfg;
+  handler handle;
+  asio::ip::tcp::acceptor acceptor;
+  asio::steady_timer accept_pause;
+  asio::steady_timer grace_timer;
+  std::unordered_set<std::shared_ptr<connection>> connections;
+  bool accepting = true;
+  bool stopping = false;
+  bool reported = false;
+  std::promise<stopped> done;
+  std::shared_future<stopped> done_future{done.get_future().share()};
+};
+
+class server::connection {
+public:
+  connection(core& c, asio::ip::tcp::socket socket);
+
+  // Serves requests until the connection is over, and closes it.
+  asio::awaitable<void> run();
+
+  // For the server's stop.
+  void close_if_idle();
+  bool is_busy() const { return phase_ == phase::busy; }
+  void cut();
+
+private:
+  using parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  enum class phase { idle, busy };
+  // What came of reading a request.
+  enum class reading { complete, rejected, over };
+
+  asio::awaitable<bool> wait_for_first_byte(bool is_fresh);
+  asio::awaitable<bool> serve_one();
+  asio::awaitable<reading> read(parser& p, response& rejection);
+  asio::awaitable<void> send_continue();
+  asio::awaitable<response> handled(request req);
+  asio::awaitable<bool> send(const response& r, bool without_body, bool keep_alive);
+  asio::awaitable<void> wait_until_closed();
+  asio::awaitable<void> linger();
+  void close();
+
+  core& core_;
+  boost::beast::tcp_stream stream_;
+  boost::beast::flat_buffer buffer_;
+  asio::steady_timer delay_;
+  phase phase_ = phase::idle;
+};
+
+} // namespace mana::http

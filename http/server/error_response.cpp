@@ -1,0 +1,65 @@
+#include "http/server/error_response.hpp"
+
+#include "infra/json/value.hpp"
+
+namespace mana::http {
+
+status_and_code to_http(errc code) noexcept {
+  switch (code) {
+    case errc::database_unavailable: return {503, "DATABASE_UNAVAILABLE"};
+    case errc::database_overloaded: return {503, "OVERLOADED"};
+    case errc::database_timeout: return {504, "DATABASE_TIMEOUT"};
+    case errc::database_conflict: return {503, "DATABASE_CONFLICT"};
+    case errc::commit_in_doubt: return {503, "COMMIT_IN_DOUBT"};
+    case errc::database_refused: return {500, "INTERNAL"};
+    case errc::database_read_only: return {503, "DATABASE_READ_ONLY"};
+    case errc::llm_unreachable: return {502, "LLM_UNREACHABLE"};
+    case errc::llm_timeout: return {504, "LLM_TIMEOUT"};
+    case errc::llm_refused: return {502, "LLM_REFUSED"};
+    case errc::llm_failed: return {502, "LLM_FAILED"};
+    case errc::llm_rate_limited: return {503, "LLM_RATE_LIMITED"};
+    case errc::llm_circuit_open: return {503, "LLM_CIRCUIT_OPEN"};
+    case errc::llm_overloaded: return {503, "OVERLOADED"};
+    case errc::llm_answer_too_large: return {502, "LLM_ANSWER_TOO_LARGE"};
+    case errc::llm_answer_invalid: return {502, "LLM_ANSWER_INVALID"};
+    case errc::plan_rejected: return {422, "PLAN_REJECTED"};
+    case errc::cadence_invalid: return {422, "CADENCE_INVALID"};
+    case errc::mission_invalid: return {422, "MISSION_INVALID"};
+    case errc::attempts_exhausted: return {409, "ATTEMPTS_EXHAUSTED"};
+    case errc::lease_lost: return {409, "LEASE_LOST"};
+    case errc::cancelled: return {503, "CANCELLED"};
+    case errc::shutting_down: return {503, "SHUTTING_DOWN"};
+    case errc::json_malformed: return {400, "BAD_REQUEST"};
+    case errc::limit_exceeded: return {413, "LIMIT_EXCEEDED"};
+    case errc::bad_request: return {400, "BAD_REQUEST"};
+    case errc::unauthorized: return {401, "UNAUTHORIZED"};
+    case errc::not_found: return {404, "NOT_FOUND"};
+    case errc::config_invalid: return {500, "INTERNAL"};
+    case errc::internal: return {500, "INTERNAL"};
+  }
+  return {500, "INTERNAL"};
+}
+
+response error_response(unsigned status, std::string_view code, std::string_view text) {
+  response out;
+  out.status = status;
+  out.body = json::to_text(json::object{{"error", text}, {"code", code}});
+  return out;
+}
+
+response error_response(const failure& f) {
+  auto [status, code] = to_http(f.code);
+  if (status >= 400 && status < 500 && !f.detail.empty())
+    return error_response(status, code, f.detail);
+  switch (status) {
+    case 500: return error_response(status, code, "internal error");
+    case 502: return error_response(status, code, "the service behind this one failed");
+    case 503: return error_response(status, code, "temporarily unavailable; try again later");
+    case 504: return error_response(status, code, "the service behind this one did not answer in time");
+    default: return error_response(status, code, to_string(f.code));
+  }
+}
+
+response internal_error() { return error_response(500, "INTERNAL", "internal error"); }
+
+} // namespace mana::http

@@ -1,0 +1,16 @@
+#include "http/server/key_check.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+namespace mana::http {
+
+bool same_key(std::string_view given, std::string_view expected) {
+  unsigned char a[SHA256_DIGEST_LENGTH];
+  unsigned char b[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(given.data()), given.size(), a);
+  SHA256(reinterpret_cast<const unsigned char*>(expected.data()), expected.size(), b);
+  return CRYPTO_memcmp(a, b, sizeof a) == 0 && !expected.empty();
+}
+
+} // namespace mana::http

@@ -1,0 +1,39 @@
+// Chooses the handler of a request by method and path. Patterns are `/internal/missions/{userId}`:
+// a segment in braces matches any one segment that is not empty and becomes a path parameter.
+#pragma once
+
+#include "http/server/server.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mana::http {
+
+class router {
+public:
+  // Of several patterns that match a path the one added first wins. A GET route answers HEAD too.
+  void add(const std::string& method, const std::string& pattern, handler h);
+  bool contains(const std::string& method, const std::string& pattern) const;
+
+  // Answers 404 for paths that match nothing, 405 with Allow for other methods, and OPTIONS with
+  // 204 and Allow. Every response of a path that matches carries the pattern in `route`.
+  handler as_handler() const;
+
+private:
+  struct route {
+    std::string pattern;
+    std::vector<std::string> segments;
+    std::map<std::string, handler> by_method;
+  };
+  using routes = std::vector<route>;
+
+  static boost::asio::awaitable<response> answer(std::shared_ptr<const routes> rs, request req);
+  static bool matches(const route& r, request& req);
+  static std::string allowed(const route& r);
+
+  routes routes_;
+};
+
+} // namespace mana::http

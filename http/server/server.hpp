@@ -1,0 +1,86 @@
+// An HTTP/1.1 server on an io_loop, one coroutine per connection.
+//
+//   what                                    the client sees
+//   request line and header too large       431, close
+//   body too large                          413 before the body is read, close
+//   not HTTP, bad target or length          400, close
+//   header or request not there in time     close (deadlines count from the request's first byte,
+//                                           however slowly the rest trickles in)
+//   response not taken in time              close
+//   too many connections                    503, close
+//   the handler throws                      500
+// All errors are JSON, see error_response.hpp.
+#pragma once
+
+#include "http/server/message.hpp"
+#include "infra/io/io_loop.hpp"
+#include "messages/result.hpp"
+
+#include <utility> // Boost 1.74: asio/awaitable.hpp uses std::exchange without it
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+
+namespace mana::http {
+
+// Runs on the loop's thread, so it must not block; it has deadlines of its own.
+using handler = std::function<boost::asio::awaitable<response>(request)>;
+
+// A request that was answered, or refused before it reached a handler.
+struct exchange {
+  std::string method; // empty when there was none
+  std::string route;  // the pattern, empty when none matched
+  unsigned status = 0;
+  std::chrono::nanoseconds duration{0}; // from the complete request to its answer
+};
+
+struct server_config {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0; // 0 takes a free one
+  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_body_bytes = 1024 * 1024;
+  std::size_t max_connections = 4096;
+  std::chrono::milliseconds header_timeout{10'000};  // also for the first byte of a new connection
+  std::chrono::milliseconds request_timeout{30'000}; // header and body
+  std::chrono::milliseconds idle_timeout{60'000};    // between two requests
+  std::chrono::milliseconds write_timeout{30'000};   // for one whole response
+  std::function<void(const exchange&)> observe;      // called on the loop's thread; may be empty
+};
+
+class server {
+public:
+  // config_invalid when the address cannot be listened on.
+  static result<std::unique_ptr<server>> start(io_loop& loop, server_config cfg, handler h);
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+  // Stops without grace. What the handler refers to must live until the loop has been joined.
+  ~server();
+
+  std::uint16_t port() const noexcept { return port_; }
+
+  struct stopped {
+    std::size_t cut = 0; // requests that were not finished within the grace
+  };
+  // Stops accepting, closes idle connections, lets requests in progress finish and cuts them when
+  // the grace is over. Ready when no connection is open, at the latest then. From any thread; the
+  // first call counts.
+  std::shared_future<stopped> stop(std::chrono::milliseconds grace);
+
+private:
+  struct core;
+  class connection;
+  explicit server(std::shared_ptr<core> c);
+  static boost::asio::awaitable<void> accept_connections(std::shared_ptr<core> c);
+  static boost::asio::awaitable<void> serve(std::shared_ptr<core> c, std::shared_ptr<connection> conn);
+
+  std::shared_ptr<core> core_;
+  std::uint16_t port_;
+};
+
+} // namespace mana::http

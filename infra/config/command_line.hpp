@@ -1,0 +1,33 @@
+// The command line: `mana-ai [check|migrate] [--target=a,b] [--help] [--version]`. Everything else
+// is a setting of the environment (settings.hpp).
+#pragma once
+
+#include "infra/config/targets.hpp"
+#include "messages/result.hpp"
+
+#include <span>
+#include <string>
+
+namespace mana::config {
+
+enum class command : std::uint8_t {
+  serve,   // the default: run the targets until SIGTERM
+  check,   // try everything the targets need, print a table
+  migrate, // bring the database's schema up to date
+  help,
+  version,
+};
+
+struct command_line {
+  command what = command::serve;
+  target_set targets{target::runner, target::auth, target::sync, target::web, target::llm_standin};
+};
+
+// `arguments` without the program's name. --help and --version win over everything but an unknown
+// argument. config_invalid names the argument at fault.
+result<command_line> parse_command_line(std::span<const std::string> arguments);
+
+// Usage, commands and options; the settings are in settings_help().
+std::string command_line_help();
+
+} // namespace mana::config

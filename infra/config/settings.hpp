@@ -1,0 +1,104 @@
+// All settings of the process, from the environment. One table (settings_table.cpp) holds name,
+// default, bounds and meaning of each; loading, error messages and `--help` follow it.
+#pragma once
+
+#include "infra/config/command_line.hpp"
+#include "infra/config/secret_text.hpp"
+#include "infra/log/log.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mana::config {
+
+using std::chrono::milliseconds;
+
+struct settings {
+  // process
+  std::string bind_address;
+  std::uint16_t port = 0;
+  log::level log_level = log::level::info;
+  milliseconds shutdown_grace{0};
+  std::size_t worker_threads = 0; // never 0 after load()
+  std::string replica_name;       // never empty after load()
+  secret_text service_key;
+
+  // database
+  secret_text sync_database_url;
+  secret_text migration_database_url; // empty: migrations do not run at start
+  std::size_t database_connections = 0;
+  milliseconds database_statement_timeout{0};
+
+  // scheduler
+  bool tick_enabled = true;
+  milliseconds tick_interval{0};
+  std::size_t max_runs = 0;
+  std::size_t max_runs_per_user = 0;
+  std::size_t max_open_iterations = 0;
+  std::size_t max_attempts = 0;
+  milliseconds retry_base{0};
+  milliseconds retry_max{0};
+  milliseconds lease{0};
+
+  // LLM
+  std::string llm_url; // http(s)://host[:port][/prefix], without a user name
+  secret_text llm_api_key;
+  std::string llm_model;
+  std::string llm_ca_file; // empty: the system's certificates
+  double llm_temperature = 0;
+  std::size_t llm_max_tokens = 0;
+  bool llm_json_mode = false;
+  std::size_t llm_max_in_flight = 0;
+  std::size_t llm_max_waiting = 0;
+  std::size_t llm_max_response_bytes = 0;
+  milliseconds llm_connect_timeout{0};
+  milliseconds llm_first_byte_timeout{0};
+  milliseconds llm_total_timeout{0};
+  std::size_t llm_max_attempts = 0;
+  milliseconds llm_backoff_base{0};
+  milliseconds llm_backoff_max{0};
+  std::size_t circuit_failures = 0;
+  milliseconds circuit_open{0};
+
+  // llm-standin
+  std::uint16_t standin_port = 0; // 0: served on `port`
+  milliseconds standin_latency{0};
+  double standin_error_rate = 0;
+  double standin_malformed_rate = 0;
+  double standin_hang_rate = 0;
+  double standin_cut_rate = 0;
+  double standin_rate_limit_rate = 0;
+  std::size_t standin_seed = 0;
+};
+
+// The value of an environment variable, nullopt when it is not set.
+using environment = std::function<std::optional<std::string>(const std::string& name)>;
+environment process_environment();
+
+// Defaults that the machine gives: REPLICA_NAME and WORKER_THREADS.
+struct host_facts {
+  std::string replica_name;
+  std::size_t cores = 1;
+};
+host_facts this_host();
+
+struct loaded_settings {
+  settings values; // valid only without errors
+  // All that is wrong, one sentence each that begins with the setting's name; values of secrets
+  // do not appear.
+  std::vector<std::string> errors;
+};
+
+// Reads and checks every setting; the command line decides which ones are needed. An empty value
+// counts as not set. `<NAME>_FILE` names a file that holds the value of <NAME> (at most 64 KiB, one
+// trailing newline is dropped); both at once is an error.
+loaded_settings load_settings(const command_line& cl, const environment& env, const host_facts& host);
+
+// Name, default and meaning of every setting, aligned.
+std::string settings_help();
+
+} // namespace mana::config

@@ -1,0 +1,164 @@
+#include "infra/config/settings_table.hpp"
+
+#include <algorithm>
+
+namespace mana::config {
+
+namespace {
+
+constexpr bounds any_text{0, 4096};
+constexpr bounds any_port{0, 65535};
+constexpr bounds a_rate{0, 1};
+
+constexpr bounds ms(double min, double max) { return {min, max}; }
+constexpr double minute = 60'000;
+constexpr double hour = 60 * minute;
+
+std::string_view database_url(std::string_view s) {
+  if (s.starts_with("postgresql://") || s.starts_with("postgres://") || s.find('=') != s.npos)
+    return {};
+  return "must be a PostgreSQL URL (postgresql://…) or a list of key=value";
+}
+
+std::string_view http_url(std::string_view s) {
+  auto rest = s.starts_with("https://") ? s.substr(8) : s.starts_with("http://") ? s.substr(7) : std::string_view{};
+  auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.empty() || authority.starts_with(':'))
+    return "must be a URL that begins with http:// or https:// and names a host";
+  if (authority.find('@') != authority.npos)
+    return "must not hold a user name or password";
+  if (rest.find_first_of("?# \t\r\n") != rest.npos)
+    return "must not hold a query, a fragment or blanks";
+  return {};
+}
+
+std::string_view header_value(std::string_view s) {
+  if (std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c < '\x7F'; }))
+    return {};
+  return "must consist of visible ASCII characters";
+}
+
+using s = settings;
+
+const setting table[] = {
+    // -- process
+    {"PORT", &s::port, "3067", any_port, "TCP port of the HTTP server; 0 takes a free one", {}},
+    {"BIND_ADDRESS", &s::bind_address, "0.0.0.0", any_text, "address the HTTP server listens on", {}},
+    {"LOG_LEVEL", &s::log_level, "info", any_text, "lowest level that is logged: debug, info, warn or error", {}},
+    {"SHUTDOWN_GRACE_MS", &s::shutdown_grace, "25000", ms(0, hour), "time that runs get to finish after SIGTERM", {}},
+    {"WORKER_THREADS", &s::worker_threads, "0", {0, 1024}, "threads that run actors; 0 means one per core", {}},
+    {"REPLICA_NAME",
+     &s::replica_name,
+     "",
+     {0, 200},
+     "name of this process in leases and logs; absent: host and pid",
+     {}},
+    {"MANA_SERVICE_KEY",
+     &s::service_key,
+     "",
+     {16, 4096},
+     "the X-Service-Key that callers of /internal must send",
+     {target::runner},
+     header_value},
+
+    // -- database
+    {"SYNC_DATABASE_URL",
+     &s::sync_database_url,
+     "",
+     any_text,
+     "PostgreSQL database with the change log; log in as the runner's role",
+     {target::runner},
+     database_url},
+    {"MIGRATION_DATABASE_URL",
+     &s::migration_database_url,
+     "",
+     any_text,
+     "the same, as owner of the schema; if set, migrations run at start",
+     {},
+     database_url},
+    {"DATABASE_CONNECTIONS", &s::database_connections, "6", {1, 200}, "connections of this process", {}},
+    {"DATABASE_STATEMENT_TIMEOUT_MS",
+     &s::database_statement_timeout,
+     "30000",
+     ms(100, hour),
+     "longest time for one SQL statement",
+     {}},
+
+    // -- scheduler
+    {"TICK_ENABLED", &s::tick_enabled, "true", {}, "whether missions are run by themselves, not only on request", {}},
+    {"TICK_INTERVAL_MS", &s::tick_interval, "60000", ms(1000, hour), "time between two ticks", {}},
+    {"MAX_RUNS", &s::max_runs, "256", {1, 100'000}, "missions this process runs at once", {}},
+    {"MAX_RUNS_PER_USER", &s::max_runs_per_user, "8", {1, 100'000}, "missions of one user that run at once", {}},
+    {"MAX_OPEN_ITERATIONS",
+     &s::max_open_iterations,
+     "1",
+     {1, 1000},
+     "unreviewed iterations at which a mission waits for its user",
+     {}},
+    {"MAX_ATTEMPTS", &s::max_attempts, "3", {1, 100}, "attempts per slot before it ends as failed", {}},
+    {"RETRY_BASE_MS", &s::retry_base, "30000", ms(1, 24 * hour), "pause before the second attempt; doubles then", {}},
+    {"RETRY_MAX_MS", &s::retry_max, "1800000", ms(1, 24 * hour), "longest pause between two attempts", {}},
+    {"LEASE_MS", &s::lease, "15000", ms(1000, hour), "how long a claim holds unless it is renewed", {}},
+
+    // -- LLM
+    {"MANA_LLM_URL",
+     &s::llm_url,
+     "",
+     any_text,
+     "base URL of the OpenAI-compatible API, without /v1/chat/completions",
+     {target::runner},
+     http_url},
+    {"MANA_LLM_API_KEY", &s::llm_api_key, "", any_text, "bearer token for the LLM", {}, header_value},
+    {"MANA_LLM_MODEL", &s::llm_model, "default", {1, 200}, "name of the model to ask for", {}},
+    {"LLM_CA_FILE", &s::llm_ca_file, "", any_text, "PEM file of trusted certificates; absent: the system's", {}},
+    {"LLM_TEMPERATURE", &s::llm_temperature, "0.2", {0, 2}, "temperature of the model", {}},
+    {"LLM_MAX_TOKENS", &s::llm_max_tokens, "2000", {1, 1'000'000}, "longest answer in tokens", {}},
+    {"LLM_JSON_MODE", &s::llm_json_mode, "false", {}, "whether response_format json_object is asked for", {}},
+    {"LLM_MAX_IN_FLIGHT", &s::llm_max_in_flight, "512", {1, 100'000}, "LLM requests in flight at once", {}},
+    {"LLM_MAX_WAITING", &s::llm_max_waiting, "4096", {0, 1'000'000}, "calls that may wait for a free place", {}},
+    {"LLM_MAX_RESPONSE_BYTES",
+     &s::llm_max_response_bytes,
+     "1048576",
+     {1024, 104'857'600},
+     "largest response that is read",
+     {}},
+    {"LLM_CONNECT_TIMEOUT_MS", &s::llm_connect_timeout, "5000", ms(10, hour), "deadline for a connection", {}},
+    {"LLM_FIRST_BYTE_TIMEOUT_MS",
+     &s::llm_first_byte_timeout,
+     "60000",
+     ms(10, hour),
+     "deadline for the first byte of a response",
+     {}},
+    {"LLM_TOTAL_TIMEOUT_MS",
+     &s::llm_total_timeout,
+     "120000",
+     ms(10, hour),
+     "deadline for a call with all its attempts",
+     {}},
+    {"LLM_MAX_ATTEMPTS", &s::llm_max_attempts, "4", {1, 20}, "requests sent for one call before it fails", {}},
+    {"LLM_BACKOFF_BASE_MS",
+     &s::llm_backoff_base,
+     "500",
+     ms(1, hour),
+     "upper bound of the first pause; doubles then",
+     {}},
+    {"LLM_BACKOFF_MAX_MS", &s::llm_backoff_max, "20000", ms(1, hour), "longest pause between two requests", {}},
+    {"CIRCUIT_FAILURES", &s::circuit_failures, "20", {1, 100'000}, "failures in a row that open the LLM circuit", {}},
+    {"CIRCUIT_OPEN_MS", &s::circuit_open, "10000", ms(1, hour), "how long the circuit stays open before a trial", {}},
+
+    // -- llm-standin
+    {"STANDIN_PORT", &s::standin_port, "0", any_port, "a port of its own for the stand-in; 0: served on PORT", {}},
+    {"STANDIN_LATENCY_MS", &s::standin_latency, "0", ms(0, hour), "time each answer takes", {}},
+    {"STANDIN_ERROR_RATE", &s::standin_error_rate, "0", a_rate, "share of answers that are 500", {}},
+    {"STANDIN_MALFORMED_RATE", &s::standin_malformed_rate, "0", a_rate, "share of answers that are no plan", {}},
+    {"STANDIN_HANG_RATE", &s::standin_hang_rate, "0", a_rate, "share of requests that are never answered", {}},
+    {"STANDIN_CUT_RATE", &s::standin_cut_rate, "0", a_rate, "share of answers that end within the body", {}},
+    {"STANDIN_RATE_LIMIT_RATE", &s::standin_rate_limit_rate, "0", a_rate, "share of answers that are 429", {}},
+    {"STANDIN_SEED", &s::standin_seed, "1", {0, 1e15}, "seed of the stand-in's random choices", {}},
+};
+
+} // namespace
+
+std::span<const setting> settings_table() { return table; }
+
+} // namespace mana::config

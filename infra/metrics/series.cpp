@@ -1,0 +1,116 @@
+#include "infra/metrics/series.hpp"
+
+#include "messages/errors.hpp"
+
+#include <algorithm>
+
+namespace mana::metrics {
+
+namespace {
+
+const buckets tick_bounds{.1, .5, 1, 2, 5, 10, 30, 60, 120};
+const buckets planner_bounds{.25, .5, 1, 2, 5, 10, 30, 60};
+const buckets http_bounds{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+const buckets stage_bounds{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60, 120};
+const buckets database_bounds{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30};
+
+using label_values = std::vector<std::string_view>;
+
+const label_values encrypted_tables{"notes", "tasks", "events", "journalEntries", "kontextDoc"};
+
+const label_values attempt_classes{"ok",
+                                   to_string(errc::llm_unreachable),
+                                   to_string(errc::llm_timeout),
+                                   to_string(errc::llm_refused),
+                                   to_string(errc::llm_failed),
+                                   to_string(errc::llm_rate_limited),
+                                   to_string(errc::llm_answer_too_large),
+                                   to_string(errc::llm_answer_invalid),
+                                   to_string(errc::cancelled)};
+
+} // namespace
+
+scheduler_metrics::scheduler_metrics(registry& r)
+  : ticks(r.one_counter("ticks_total", "Ticks that ran.")),
+    tick_duration(r.one_histogram("tick_duration_seconds", "Duration of a tick with its missions.", tick_bounds)),
+    plans_produced(r.one_counter("plans_produced_total", "Plans the LLM gave and the parser accepted.")),
+    plans_written_back(r.one_counter("plans_written_back_total", "Plans written to the change log.")),
+    parse_failures(r.one_counter("parse_failures_total", "LLM answers that are no valid plan.")),
+    mission_errors(r.one_counter("mission_errors_total", "Runs that ended in an error.")),
+    oldest_claimable_age(
+        r.one_gauge("oldest_claimable_age_seconds", "How long the oldest mission that could run has waited.")),
+    runs_in_flight(r.one_gauge("runs_in_flight", "Missions that this process is running.")),
+    lease_losses(r.one_counter("lease_losses_total", "Runs whose lease went to another replica.")),
+    leases_rescued(r.one_counter("leases_rescued_total", "Expired leases of other replicas that were freed.")),
+    run_outcomes(r.counters("run_outcomes_total", "Runs by what they came to."), "outcome",
+                 {"planned", "failed", "retry", "parked", "lease_lost", "cancelled"}) {}
+
+planner_metrics::planner_metrics(registry& r)
+  : request_duration(
+      r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),
+    run_stages(r.histograms("run_stage_duration_seconds", "Duration of a run's stages."), "stage",
+               {"claim_wait", "read", "llm", "write"}, stage_bounds),
+    decrypts(r.counters("decrypts_total", "Fields decrypted."), "table", encrypted_tables),
+    grant_skips(r.counters("grant_skips_total", "Grants that were not used."), "reason",
+                {"not-configured", "expired", "malformed", "revoked", "wrap-rejected"}),
+    scope_violations(r.counters("grant_scope_violations_total", "Reads outside of a grant's scope; must stay 0."),
+                     "table", encrypted_tables) {}
+
+refresher_metrics::refresher_metrics(registry& r)
+  : snapshots_new(r.one_counter("snapshots_new_total", "Mission snapshots created.")),
+    snapshots_updated(r.one_counter("snapshots_updated_total", "Mission snapshots changed.")),
+    rows_applied(r.one_counter("snapshot_rows_applied_total", "Change log rows folded into snapshots.")),
+    dirty_rows(r.one_gauge("dirty_rows", "Entries of the dirty queue.")) {}
+
+llm_metrics::llm_metrics(registry& r)
+  : calls_in_flight(r.one_gauge("llm_calls_in_flight", "LLM requests under way.")),
+    calls_waiting(r.one_gauge("llm_calls_waiting", "LLM calls that wait for a free place.")),
+    circuit_open(r.one_gauge("llm_circuit_open", "1 while the LLM circuit is open.")),
+    attempts(r.counters("llm_attempts_total", "HTTP requests to the LLM by outcome."), "class", attempt_classes),
+    calls(r.counters("llm_calls_total", "LLM calls, retries included, by outcome."), "class",
+          {"ok", to_string(errc::llm_unreachable), to_string(errc::llm_timeout), to_string(errc::llm_refused),
+           to_string(errc::llm_failed), to_string(errc::llm_rate_limited), to_string(errc::llm_circuit_open),
+           to_string(errc::llm_overloaded), to_string(errc::llm_answer_too_large), to_string(errc::llm_answer_invalid),
+           to_string(errc::cancelled)}) {}
+
+// -- database ---------------------------------------------------------------------------------------
+
+database_metrics::database_metrics(registry& r)
+  : queue_depth(r.one_gauge("database_queue_depth", "Jobs that wait for a connection.")),
+    pool_wait(
+        r.one_histogram("database_pool_wait_seconds", "Time a job waited for a free connection.", database_bounds)),
+    statements_(r.histograms("database_statement_seconds", "Duration of database jobs.")) {}
+
+histogram& database_metrics::statement(std::string_view name) {
+  std::lock_guard guard{mutex_};
+  auto i = by_name_.find(name);
+  if (i == by_name_.end())
+    i = by_name_.emplace(name, &statements_.Add({{"name", std::string{name}}}, database_bounds)).first;
+  return *i->second;
+}
+
+// -- HTTP -------------------------------------------------------------------------------------------
+
+http_metrics::http_metrics(registry& r)
+  : requests_(r.counters("http_requests_total", "HTTP requests answered.")),
+    durations_(r.histograms("http_request_duration_seconds", "Time from a request to its answer.")) {}
+
+void http_metrics::record(std::string_view method, std::string_view pattern, unsigned status,
+                          std::chrono::nanoseconds duration) {
+  constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+  if (std::find(std::begin(methods), std::end(methods), method) == std::end(methods))
+    method = "OTHER";
+  if (pattern.empty())
+    pattern = "unmatched";
+  std::lock_guard guard{mutex_};
+  auto [i, is_new] = known_.try_emplace({std::string{method}, std::string{pattern}, status});
+  if (is_new) {
+    prometheus::Labels labels{
+        {"method", std::string{method}}, {"path", std::string{pattern}}, {"status", std::to_string(status)}};
+    i->second = {&requests_.Add(labels), &durations_.Add(labels, http_bounds)};
+  }
+  i->second.requests->Increment();
+  i->second.duration->Observe(seconds(duration));
+}
+
+} // namespace mana::metrics

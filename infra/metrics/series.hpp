@@ -1,0 +1,115 @@
+// All series of the runner, one struct per owner, resolved once when the owner starts. Structs may
+// be made more than once: they refer to the same series. Updating a series is lock-free and allowed
+// from any thread. Labels are bounded: no user, mission or URL ever is one.
+#pragma once
+
+#include "infra/metrics/registry.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace mana::metrics {
+
+inline double seconds(std::chrono::nanoseconds d) { return std::chrono::duration<double>(d).count(); }
+
+// The series of one family by the value of its one label. The values are known in advance, so each
+// exists from the start with 0; all other values share `other`.
+template <class T>
+class series_by_label {
+public:
+  template <class... Args>
+  series_by_label(family<T>& f, const std::string& label, const std::vector<std::string_view>& values,
+                  const Args&... args) {
+    for (auto value : values)
+      known_.emplace(value, &f.Add({{label, std::string{value}}}, args...));
+    other_ = [&f, label, args...]() -> T& { return f.Add({{label, "other"}}, args...); };
+  }
+  T& operator[](std::string_view value) const {
+    auto i = known_.find(value);
+    return i == known_.end() ? other_() : *i->second;
+  }
+
+private:
+  std::map<std::string, T*, std::less<>> known_;
+  std::function<T&()> other_;
+};
+
+struct scheduler_metrics {
+  explicit scheduler_metrics(registry& r);
+  counter& ticks;
+  histogram& tick_duration;
+  counter& plans_produced;
+  counter& plans_written_back;
+  counter& parse_failures;
+  counter& mission_errors;
+  gauge& oldest_claimable_age; // seconds
+  gauge& runs_in_flight;
+  counter& lease_losses;
+  counter& leases_rescued;
+  series_by_label<counter> run_outcomes; // planned, failed, retry, parked, lease_lost, cancelled
+};
+
+struct planner_metrics {
+  explicit planner_metrics(registry& r);
+  histogram& request_duration;               // of one LLM call, as the planner sees it
+  series_by_label<histogram> run_stages;     // claim_wait, read, llm, write
+  series_by_label<counter> decrypts;         // fields, by table
+  series_by_label<counter> grant_skips;      // by reason
+  series_by_label<counter> scope_violations; // by table
+};
+
+struct refresher_metrics {
+  explicit refresher_metrics(registry& r);
+  counter& snapshots_new;
+  counter& snapshots_updated;
+  counter& rows_applied;
+  gauge& dirty_rows;
+};
+
+struct llm_metrics {
+  explicit llm_metrics(registry& r);
+  gauge& calls_in_flight;
+  gauge& calls_waiting;
+  gauge& circuit_open;               // 1 while open
+  series_by_label<counter> attempts; // single HTTP requests: `ok`, or to_string(errc)
+  series_by_label<counter> calls;    // calls with their retries: `ok`, or to_string(errc)
+};
+
+class database_metrics {
+public:
+  explicit database_metrics(registry& r);
+  gauge& queue_depth;
+  histogram& pool_wait; // from the request to a free connection
+  // Of a statement or job, by its literal name; takes a lock.
+  histogram& statement(std::string_view name);
+
+private:
+  family<histogram>& statements_;
+  std::mutex mutex_;
+  std::map<std::string, histogram*, std::less<>> by_name_;
+};
+
+class http_metrics {
+public:
+  explicit http_metrics(registry& r);
+  // `pattern` is the route's, empty for requests that matched none. Unknown methods count as OTHER.
+  void record(std::string_view method, std::string_view pattern, unsigned status, std::chrono::nanoseconds duration);
+
+private:
+  struct series {
+    counter* requests;
+    histogram* duration;
+  };
+  family<counter>& requests_;
+  family<histogram>& durations_;
+  std::mutex mutex_;
+  std::map<std::tuple<std::string, std::string, unsigned>, series> known_;
+};
+
+} // namespace mana::metrics

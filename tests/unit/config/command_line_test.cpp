@@ -1,0 +1,66 @@
+#include "infra/config/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+using namespace mana;
+using namespace mana::config;
+
+namespace {
+
+result<command_line> parsed(std::vector<std::string> arguments) { return parse_command_line(arguments); }
+
+TEST(command_line, without_arguments_serves_all_targets) {
+  auto r = parsed({});
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->what, command::serve);
+  EXPECT_EQ(to_string(r->targets), "all");
+}
+
+TEST(command_line, takes_targets_in_both_spellings) {
+  for (auto& arguments :
+       std::vector<std::vector<std::string>>{{"--target=runner,llm-standin"}, {"--target", "llm-standin,runner"}}) {
+    auto r = parsed(arguments);
+    ASSERT_TRUE(r) << r.error().detail;
+    EXPECT_EQ(r->targets, (target_set{target::runner, target::llm_standin}));
+    EXPECT_EQ(to_string(r->targets), "runner,llm-standin");
+  }
+}
+
+TEST(command_line, knows_its_commands) {
+  EXPECT_EQ(parsed({"check"})->what, command::check);
+  EXPECT_EQ(parsed({"migrate", "--target=runner"})->what, command::migrate);
+  EXPECT_EQ(parsed({"--version"})->what, command::version);
+  EXPECT_EQ(parsed({"check", "--help"})->what, command::help);
+  EXPECT_EQ(parsed({"--help", "--version"})->what, command::help);
+}
+
+struct rejection {
+  std::vector<std::string> arguments;
+  std::string named;
+};
+
+TEST(command_line, rejects_by_name) {
+  for (auto& c : std::vector<rejection>{{{"--targets=all"}, "\"--targets=all\""},
+                                        {{"--target"}, "list of targets is missing"},
+                                        {{"--target="}, "unknown target \"\""},
+                                        {{"--target=runner,"}, "unknown target \"\""},
+                                        {{"--target=runner,rnner"}, "unknown target \"rnner\""},
+                                        {{"start"}, "unknown command \"start\""},
+                                        {{"check", "migrate"}, "only one command"},
+                                        {{"--help", "-x"}, "unknown option \"-x\""}}) {
+    auto r = parsed(c.arguments);
+    ASSERT_FALSE(r) << c.named;
+    EXPECT_EQ(r.error().code, errc::config_invalid);
+    EXPECT_NE(r.error().detail.find(c.named), std::string::npos) << r.error().detail;
+  }
+}
+
+TEST(command_line, help_names_commands_and_options) {
+  auto text = command_line_help();
+  for (auto word : {"check", "migrate", "--target", "--help", "--version", "llm-standin"})
+    EXPECT_NE(text.find(word), std::string::npos) << word;
+}
+
+} // namespace

@@ -1,0 +1,235 @@
+#include "infra/config/settings.hpp"
+
+#include "infra/config/settings_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <set>
+
+using namespace std::chrono_literals;
+using namespace mana;
+using namespace mana::config;
+
+namespace {
+
+using variables = std::map<std::string, std::string>;
+
+environment of(variables vs) {
+  return [vs = std::move(vs)](const std::string& name) -> std::optional<std::string> {
+    auto i = vs.find(name);
+    return i == vs.end() ? std::nullopt : std::optional{i->second};
+  };
+}
+
+// Everything the runner needs, with changes.
+variables runner(const variables& changes = {}) {
+  variables vs{{"SYNC_DATABASE_URL", "postgresql://mana@db/sync"},
+               {"MANA_LLM_URL", "http://llm:8080"},
+               {"MANA_SERVICE_KEY", "0123456789abcdef"}};
+  for (auto& [name, value] : changes)
+    vs[name] = value;
+  return vs;
+}
+
+const command_line serve_runner{command::serve, {target::runner}};
+const host_facts host{"host-7", 4};
+
+loaded_settings load(variables vs, command_line cl = serve_runner) {
+  return load_settings(cl, of(std::move(vs)), host);
+}
+
+TEST(settings, have_the_documented_defaults) {
+  auto [v, errors] = load(runner());
+  ASSERT_EQ(errors, std::vector<std::string>{});
+  EXPECT_EQ(v.port, 3067);
+  EXPECT_EQ(v.bind_address, "0.0.0.0");
+  EXPECT_EQ(v.log_level, log::level::info);
+  EXPECT_EQ(v.tick_interval, 60s);
+  EXPECT_TRUE(v.tick_enabled);
+  EXPECT_EQ(v.shutdown_grace, 25s);
+  EXPECT_EQ(v.max_runs, 256u);
+  EXPECT_EQ(v.max_runs_per_user, 8u);
+  EXPECT_EQ(v.lease, 15s);
+  EXPECT_EQ(v.retry_max, 30min);
+  EXPECT_EQ(v.llm_model, "default");
+  EXPECT_EQ(v.llm_temperature, 0.2);
+  EXPECT_FALSE(v.llm_json_mode);
+  EXPECT_EQ(v.llm_max_response_bytes, 1u << 20);
+  EXPECT_EQ(v.standin_port, 0);
+  EXPECT_TRUE(v.migration_database_url.empty());
+  EXPECT_EQ(v.replica_name, "host-7");
+  EXPECT_EQ(v.worker_threads, 4u);
+}
+
+TEST(settings, come_from_the_environment) {
+  auto [v, errors] = load(runner({{"PORT", "0"},
+                                  {"TICK_ENABLED", "0"},
+                                  {"TICK_INTERVAL_MS", "1000"},
+                                  {"LOG_LEVEL", "debug"},
+                                  {"LLM_TEMPERATURE", "1.25"},
+                                  {"REPLICA_NAME", "r1"},
+                                  {"WORKER_THREADS", "3"},
+                                  {"STANDIN_ERROR_RATE", "0.25"}}));
+  ASSERT_EQ(errors, std::vector<std::string>{});
+  EXPECT_EQ(v.port, 0);
+  EXPECT_FALSE(v.tick_enabled);
+  EXPECT_EQ(v.tick_interval, 1s);
+  EXPECT_EQ(v.log_level, log::level::debug);
+  EXPECT_EQ(v.llm_temperature, 1.25);
+  EXPECT_EQ(v.replica_name, "r1");
+  EXPECT_EQ(v.worker_threads, 3u);
+  EXPECT_EQ(v.standin_error_rate, 0.25);
+  EXPECT_EQ(v.service_key.reveal(), "0123456789abcdef");
+  EXPECT_EQ(v.sync_database_url.reveal(), "postgresql://mana@db/sync");
+}
+
+TEST(settings, report_all_errors_at_once) {
+  auto errors = load({{"PORT", "70000"}, {"TICK_ENABLED", "perhaps"}, {"MANA_SERVICE_KEY", "short"}}).errors;
+  EXPECT_EQ(errors, (std::vector<std::string>{"PORT: must be a whole number from 0 to 65535",
+                                              "MANA_SERVICE_KEY: must have at least 16 characters",
+                                              "SYNC_DATABASE_URL is not set", "TICK_ENABLED: must be true or false",
+                                              "MANA_LLM_URL is not set"}));
+}
+
+TEST(settings, that_are_empty_count_as_not_set) {
+  auto [v, errors] = load(runner({{"PORT", ""}, {"MANA_LLM_URL", ""}}));
+  EXPECT_EQ(errors, std::vector<std::string>{"MANA_LLM_URL is not set"});
+  EXPECT_EQ(v.port, 3067);
+}
+
+TEST(settings, are_needed_only_by_their_target) {
+  EXPECT_TRUE(load({}, {command::serve, {target::llm_standin}}).errors.empty());
+  EXPECT_EQ(load({}, {command::serve, {target::llm_standin, target::runner}}).errors.size(), 3u);
+  EXPECT_EQ(load({}, {command::migrate, {target::runner}}).errors,
+            std::vector<std::string>{"MIGRATION_DATABASE_URL is not set"});
+}
+
+struct rejection {
+  std::string name;
+  std::string value;
+};
+
+TEST(settings, reject_bad_values_by_name) {
+  for (auto& [name, value] : std::vector<rejection>{{"PORT", "-1"},
+                                                    {"PORT", "80 "},
+                                                    {"PORT", "0x50"},
+                                                    {"PORT", "1e3"},
+                                                    {"TICK_INTERVAL_MS", "999"},
+                                                    {"TICK_INTERVAL_MS", "3600001"},
+                                                    {"TICK_INTERVAL_MS", "1000.5"},
+                                                    {"TICK_INTERVAL_MS", "99999999999999999999999"},
+                                                    {"TICK_ENABLED", "TRUE"},
+                                                    {"LLM_TEMPERATURE", "nan"},
+                                                    {"LLM_TEMPERATURE", "2.1"},
+                                                    {"STANDIN_HANG_RATE", "-0.1"},
+                                                    {"LOG_LEVEL", "loud"},
+                                                    {"MANA_LLM_URL", "llm:8080"},
+                                                    {"MANA_LLM_URL", "http://"},
+                                                    {"MANA_LLM_URL", "http://:80"},
+                                                    {"MANA_LLM_URL", "http://user:pw@llm"},
+                                                    {"MANA_LLM_URL", "http://llm/?key=1"},
+                                                    {"SYNC_DATABASE_URL", "mysql://db"},
+                                                    {"MANA_SERVICE_KEY", "0123456789 abcdef"},
+                                                    {"MANA_SERVICE_KEY", "0123456789\nabcdef"},
+                                                    {"MANA_LLM_MODEL", "a\tb"},
+                                                    {"MANA_LLM_MODEL", std::string(201, 'x')}}) {
+    auto errors = load(runner({{name, value}})).errors;
+    ASSERT_EQ(errors.size(), 1u) << name << '=' << value;
+    EXPECT_TRUE(errors[0].starts_with(name + ": must ")) << errors[0];
+  }
+}
+
+TEST(settings, never_show_a_secret_in_an_error) {
+  auto errors = load(runner({{"SYNC_DATABASE_URL", "hunter2"}, {"MANA_SERVICE_KEY", "hunter2"}})).errors;
+  ASSERT_EQ(errors.size(), 2u);
+  for (auto& e : errors)
+    EXPECT_EQ(e.find("hunter2"), std::string::npos) << e;
+}
+
+TEST(settings, are_checked_together) {
+  EXPECT_EQ(load(runner({{"RETRY_BASE_MS", "5000"}, {"RETRY_MAX_MS", "4000"}})).errors,
+            std::vector<std::string>{"RETRY_BASE_MS: must not exceed RETRY_MAX_MS"});
+  EXPECT_EQ(load(runner({{"LLM_BACKOFF_MAX_MS", "1"}})).errors,
+            std::vector<std::string>{"LLM_BACKOFF_BASE_MS: must not exceed LLM_BACKOFF_MAX_MS"});
+  EXPECT_EQ(load(runner({{"STANDIN_CUT_RATE", "0.5"}, {"STANDIN_HANG_RATE", "0.6"}})).errors.size(), 1u);
+  EXPECT_TRUE(load(runner({{"STANDIN_CUT_RATE", "0.5"}, {"STANDIN_HANG_RATE", "0.5"}})).errors.empty());
+}
+
+struct settings_file : testing::Test {
+  ~settings_file() override { std::remove(path.c_str()); }
+  void write(const std::string& content) { std::ofstream{path, std::ios::binary} << content; }
+
+  std::string path =
+      testing::TempDir() + "mana_settings_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(settings_file, gives_a_value_without_its_newline) {
+  for (auto newline : {"", "\n", "\r\n"}) {
+    write(std::string{"fedcba9876543210"} + newline);
+    auto [v, errors] = load(runner({{"MANA_SERVICE_KEY", ""}, {"MANA_SERVICE_KEY_FILE", path}}));
+    EXPECT_EQ(errors, std::vector<std::string>{});
+    EXPECT_EQ(v.service_key.reveal(), "fedcba9876543210");
+  }
+}
+
+TEST_F(settings_file, is_rejected_when_it_does_not_serve) {
+  auto error = [&] {
+    auto errors = load(runner({{"MANA_SERVICE_KEY", ""}, {"MANA_SERVICE_KEY_FILE", path}})).errors;
+    return errors.size() == 1 ? errors[0] : "?";
+  };
+  EXPECT_EQ(error(), "MANA_SERVICE_KEY: MANA_SERVICE_KEY_FILE: the file cannot be read");
+  write("\n");
+  EXPECT_EQ(error(), "MANA_SERVICE_KEY: MANA_SERVICE_KEY_FILE: the file is empty");
+  write(std::string(70'000, 'x'));
+  EXPECT_EQ(error(), "MANA_SERVICE_KEY: MANA_SERVICE_KEY_FILE: the file is larger than 64 KiB");
+  path += "/";
+  EXPECT_EQ(error(), "MANA_SERVICE_KEY: MANA_SERVICE_KEY_FILE: the file cannot be read");
+  path.pop_back();
+}
+
+TEST_F(settings_file, and_value_exclude_each_other) {
+  write("fedcba9876543210");
+  EXPECT_EQ(
+      load(runner({{"MANA_SERVICE_KEY_FILE", path}})).errors,
+      std::vector<std::string>{"MANA_SERVICE_KEY is set together with MANA_SERVICE_KEY_FILE; only one of them may be"});
+}
+
+TEST(settings_table, has_valid_defaults_and_unique_names) {
+  std::set<std::string_view> names;
+  for (auto& s : settings_table()) {
+    EXPECT_TRUE(names.insert(s.name).second) << s.name;
+    EXPECT_FALSE(s.meaning.empty()) << s.name;
+    EXPECT_TRUE(s.needed_by.empty() || s.fallback.empty()) << s.name;
+  }
+  // `all` needs what the runner needs and nothing else has an invalid default.
+  EXPECT_TRUE(load(runner(), {}).errors.empty());
+}
+
+TEST(settings_help, lists_every_setting_aligned) {
+  auto text = settings_help();
+  std::size_t lines = 0;
+  for (auto& s : settings_table()) {
+    auto at = text.find("\n  " + std::string{s.name} + "  ");
+    EXPECT_NE(at, std::string::npos) << s.name;
+    auto line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+    EXPECT_EQ(line.find(s.meaning), text.substr(text.find("  NAME"), 200).find("MEANING")) << line;
+    EXPECT_LE(line.size(), 120u) << line;
+    ++lines;
+  }
+  EXPECT_EQ(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')), lines + 2);
+}
+
+template <class T>
+concept streamable = requires(std::ostream& out, const T& x) {
+  out << x;
+};
+
+TEST(secret_text, cannot_be_streamed) {
+  EXPECT_TRUE(streamable<std::string>);
+  EXPECT_FALSE(streamable<secret_text>);
+}
+
+} // namespace
