@@ -9,52 +9,10 @@
 
 namespace mana::json {
 
-// -- object ---------------------------------------------------------------------------------------
-
-object::object() = default;
-object::object(std::initializer_list<member> members) : members_(members) {}
-object::object(const object&) = default;
-object::object(object&&) noexcept = default;
-object& object::operator=(const object&) = default;
-object& object::operator=(object&&) noexcept = default;
-object::~object() = default;
-
-bool object::empty() const noexcept { return members_.empty(); }
-std::size_t object::size() const noexcept { return members_.size(); }
-std::vector<member>::iterator object::begin() noexcept { return members_.begin(); }
-std::vector<member>::iterator object::end() noexcept { return members_.end(); }
-std::vector<member>::const_iterator object::begin() const noexcept { return members_.begin(); }
-std::vector<member>::const_iterator object::end() const noexcept { return members_.end(); }
-
-const value* object::find(std::string_view key) const noexcept {
-  auto i = std::find_if(members_.begin(), members_.end(), [&](const member& m) { return m.first == key; });
-  return i == members_.end() ? nullptr : &i->second;
-}
-
-value* object::find(std::string_view key) noexcept {
-  return const_cast<value*>(static_cast<const object*>(this)->find(key));
-}
-
-value& object::set(std::string_view key, value v) {
-  if (auto* known = find(key)) {
-    *known = std::move(v);
-    return *known;
-  }
-  return members_.emplace_back(std::string{key}, std::move(v)).second;
-}
-
-bool object::erase(std::string_view key) {
-  return std::erase_if(members_, [&](const member& m) { return m.first == key; }) > 0;
-}
-
-bool operator==(const object& a, const object& b) {
-  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&](const member& m) {
-           auto* other = b.find(m.first);
-           return other != nullptr && *other == m.second;
-         });
-}
-
 // -- value ----------------------------------------------------------------------------------------
+
+// An exponent beyond it is no integer that fits, or zero; it bounds the work for `1e999999999`.
+static constexpr std::int64_t max_exponent = 1000;
 
 value::value(std::int64_t n) : content_(number{std::to_string(n)}) {}
 
@@ -70,21 +28,42 @@ std::optional<double> value::as_double() const {
   return d;
 }
 
+// A number may be an integer without looking like one: 9.0, 90e-1, 9e0. Exact, since a double is not.
 std::optional<std::int64_t> value::as_integer() const {
   auto* n = as_number();
   if (n == nullptr)
     return std::nullopt;
+  std::string_view text = n->text;
+  auto mantissa = text.substr(0, text.find_first_of("eE"));
+  std::int64_t exponent = 0;
+  if (mantissa.size() < text.size()) {
+    auto digits = text.substr(mantissa.size() + 1);
+    digits.remove_prefix(digits.starts_with('+') ? 1 : 0);
+    auto [p, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+    if (ec != std::errc{} || exponent < -max_exponent || exponent > max_exponent)
+      return std::nullopt;
+  }
+  auto point = mantissa.find('.');
+  std::string digits{mantissa.substr(0, point)};
+  if (point != std::string_view::npos) {
+    auto fraction = mantissa.substr(point + 1);
+    digits += fraction;
+    exponent -= static_cast<std::int64_t>(fraction.size());
+  }
+  for (; exponent < 0 && digits.ends_with('0'); ++exponent)
+    digits.pop_back();
+  if (digits.empty() || digits == "-")
+    return 0;
+  if (exponent < 0)
+    return std::nullopt;
+  auto first = digits.find_first_not_of("-0");
+  if (first == std::string::npos)
+    return 0;
+  digits.append(static_cast<std::size_t>(exponent), '0');
   std::int64_t i = 0;
-  auto end = n->text.data() + n->text.size();
-  auto [p, ec] = std::from_chars(n->text.data(), end, i);
-  if (ec == std::errc{} && p == end)
-    return i;
-  // jsonb may write an integer as 9.0 or 9e0.
-  auto d = as_double();
-  if (d && *d >= -9007199254740992.0 && *d <= 9007199254740992.0
-      && *d == static_cast<double>(static_cast<std::int64_t>(*d)))
-    return static_cast<std::int64_t>(*d);
-  return std::nullopt;
+  auto end = digits.data() + digits.size();
+  auto [p, ec] = std::from_chars(digits.data(), end, i);
+  return ec == std::errc{} && p == end ? std::optional{i} : std::nullopt;
 }
 
 const value* value::find(std::string_view key) const noexcept {
@@ -160,7 +139,13 @@ sj::error_code read_scalar(Source& in, sj::ondemand::json_type type, value& out)
       out = b;
       return sj::SUCCESS;
     }
-    case sj::ondemand::json_type::null: out = nullptr; return in.is_null() ? sj::SUCCESS : sj::N_ATOM_ERROR;
+    case sj::ondemand::json_type::null: {
+      bool is_null = false;
+      if (auto e = in.is_null().get(is_null))
+        return e;
+      out = nullptr;
+      return is_null ? sj::SUCCESS : sj::N_ATOM_ERROR;
+    }
     default: {
       std::string_view token;
       if (auto e = sj::simdjson_result<std::string_view>(in.raw_json_token()).get(token))

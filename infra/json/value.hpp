@@ -28,6 +28,8 @@ using array = std::vector<value>;
 using member = std::pair<std::string, value>;
 
 // Members in document order; of two members with one name the later one was kept by parse().
+// Large objects carry a hash index, so that a document cannot cost time quadratic in its size:
+// names must not be changed through the iterators.
 class object {
 public:
   object();
@@ -53,7 +55,12 @@ public:
   friend bool operator==(const object& a, const object& b);
 
 private:
+  std::size_t position(std::string_view key) const noexcept;
+  void add_to_index(std::size_t position) noexcept;
+  void rebuild_index();
+
   std::vector<member> members_;
+  std::vector<std::uint32_t> index_; // open addressing: 0 is free, else position + 1; empty when small
 };
 
 class value {
@@ -79,7 +86,7 @@ public:
   object* as_object() noexcept { return std::get_if<object>(&content_); }
   const object* as_object() const noexcept { return std::get_if<object>(&content_); }
 
-  // The number as a double, or as an integer when it is one and fits.
+  // The number as a double when it is in range, or as an integer when it is exactly one and fits.
   std::optional<double> as_double() const;
   std::optional<std::int64_t> as_integer() const;
 

@@ -1,0 +1,227 @@
+#include "actors/mission/merge.hpp"
+
+#include "actors/mission/field_write.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+
+namespace mana {
+
+namespace {
+
+constexpr std::string_view stamps_key = "__fieldTimestamps";
+constexpr std::string_view erased_key = "__erasedAt";
+
+std::string child_path(std::string_view parent, std::string_view name) {
+  std::string out{parent};
+  out += '.';
+  out += name;
+  return out;
+}
+
+// The stamps of everything below `path`: '/' follows '.' in the byte order of the keys.
+template <class Stamps>
+auto below(Stamps& stamps, std::string_view path) {
+  auto first = child_path(path, "");
+  auto last = first;
+  last.back() = '/';
+  return std::pair{stamps.lower_bound(first), stamps.lower_bound(last)};
+}
+
+// Positions of the elements by id.
+std::unordered_map<std::string_view, std::size_t> elements_by_id(const json::array& list) {
+  std::unordered_map<std::string_view, std::size_t> out;
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (auto id = element_id(list[i]); !id.empty())
+      out[id] = i;
+  return out;
+}
+
+void sort_by_start(json::array& list) {
+  auto key = [](const json::value& v) { return std::tuple{v.text("startedAt"), element_id(v)}; };
+  std::stable_sort(list.begin(), list.end(), [&](auto& a, auto& b) { return key(a) < key(b); });
+}
+
+} // namespace
+
+std::optional<change_op> parse_change_op(std::string_view text) {
+  if (text == "insert")
+    return change_op::insert;
+  if (text == "update")
+    return change_op::update;
+  if (text == "delete")
+    return change_op::erase;
+  return std::nullopt;
+}
+
+merged_record::merged_record(std::string record_id, merge_rules rules)
+  : id_(std::move(record_id)), rules_(std::move(rules)) {}
+
+result<merged_record> merged_record::from_snapshot(std::string record_id, merge_rules rules,
+                                                   const json::value& snapshot) {
+  auto* fields = snapshot.as_object();
+  if (fields == nullptr)
+    return failure{errc::mission_invalid, "snapshot: not an object"};
+  merged_record out{std::move(record_id), std::move(rules)};
+  out.exists_ = true;
+  for (auto& [name, v] : *fields)
+    if (!name.starts_with("__") && (name != out.rules_.keyed_list || v.as_array() != nullptr))
+      out.fields_.set(name, v);
+  out.fields_.set("id", out.id_);
+  out.erased_at_ = snapshot.text(erased_key);
+  auto* stamps = snapshot.find(stamps_key);
+  if (stamps == nullptr || stamps->as_object() == nullptr)
+    return out;
+  for (auto& [path, stamp] : *stamps->as_object())
+    if (auto* text = stamp.as_string())
+      out.stamps_.insert_or_assign(path, *text);
+  return out;
+}
+
+bool merged_record::hidden() const noexcept {
+  auto* deleted_at = fields_.find("deletedAt");
+  return deleted_at != nullptr && !deleted_at->is_null();
+}
+
+json::value merged_record::snapshot() const {
+  if (!exists_)
+    return nullptr;
+  json::object stamps;
+  for (auto& [path, stamp] : stamps_)
+    stamps.set(path, stamp);
+  auto out = fields_;
+  out.set(stamps_key, std::move(stamps));
+  if (!erased_at_.empty())
+    out.set(erased_key, erased_at_);
+  return out;
+}
+
+const std::string* merged_record::stamp(std::string_view path) const noexcept {
+  auto i = stamps_.find(path);
+  return i == stamps_.end() ? nullptr : &i->second;
+}
+
+void merged_record::apply(const change& c) {
+  if (is_hard_delete(c)) {
+    exists_ = false;
+    fields_ = {};
+    stamps_.clear();
+    erased_at_ = created_at_stamp(c);
+    return;
+  }
+  if (!exists_) {
+    exists_ = true;
+    fields_.set("id", id_);
+  }
+  for (auto& w : writes_of(c, rules_))
+    w.path == rules_.keyed_list ? merge_list(w) : write(w);
+}
+
+// The newest write that reached this path: its own or that of an object around it.
+std::string_view merged_record::effective_stamp(std::string_view path) const noexcept {
+  std::string_view newest;
+  for (auto end = path.find('.'); end != std::string_view::npos; end = path.find('.', end + 1))
+    if (auto* s = stamp(path.substr(0, end)))
+      newest = std::max<std::string_view>(newest, *s);
+  if (auto* s = stamp(path))
+    newest = std::max<std::string_view>(newest, *s);
+  return newest;
+}
+
+void merged_record::write(const field_write& w) {
+  if (w.stamp < effective_stamp(w.path))
+    return;
+  // Parts with a newer stamp of their own survive the new value; the outermost ones carry the rest.
+  std::vector<std::pair<std::string, json::value>> newer;
+  auto [i, end] = below(stamps_, w.path);
+  while (i != end) {
+    if (i->second <= w.stamp) {
+      i = stamps_.erase(i);
+      continue;
+    }
+    auto covered =
+        !newer.empty() && i->first.starts_with(newer.back().first) && i->first[newer.back().first.size()] == '.';
+    if (auto* v = covered ? nullptr : find_path(fields_, i->first))
+      newer.emplace_back(i->first, *v);
+    ++i;
+  }
+  assign_path(fields_, w.path, *w.value);
+  for (auto& [path, v] : newer)
+    assign_path(fields_, path, std::move(v));
+  stamps_.insert_or_assign(std::string{w.path}, w.stamp);
+}
+
+void merged_record::merge_list(const field_write& w) {
+  auto* known = fields_.find(w.path);
+  auto& list = *(known != nullptr ? *known : fields_.set(w.path, json::array{})).as_array();
+  std::unordered_map<std::string_view, const json::value*> winners;
+  for (auto& element : *w.value->as_array()) {
+    auto id = element_id(element);
+    if (id.empty())
+      continue;
+    auto& known_stamp = stamps_[child_path(w.path, id)];
+    if (w.stamp < known_stamp)
+      continue;
+    known_stamp = w.stamp;
+    winners[id] = &element;
+  }
+  for (auto& element : list)
+    if (auto winner = winners.extract(element_id(element)))
+      element = *winner.mapped();
+  for (auto& [id, element] : winners)
+    list.push_back(*element);
+  sort_by_start(list);
+  auto& own = stamps_[std::string{w.path}];
+  own = std::max(own, w.stamp);
+}
+
+bool merged_record::commutes(const change& c) const {
+  if (!exists_ || is_hard_delete(c) || (!erased_at_.empty() && created_at_stamp(c) <= erased_at_))
+    return false;
+  auto writes = writes_of(c, rules_);
+  return std::none_of(writes.begin(), writes.end(),
+                      [&](auto& w) { return w.path == rules_.keyed_list ? list_order_matters(w) : order_matters(w); });
+}
+
+bool merged_record::order_matters(const field_write& w) const {
+  auto newest = effective_stamp(w.path);
+  if (w.stamp < newest)
+    return false;
+  auto [first, last] = below(stamps_, w.path);
+  if (std::any_of(first, last, [&](auto& s) { return s.second == w.stamp; }))
+    return true;
+  if (w.stamp > newest)
+    return false;
+  // A tie is harmless when both sides wrote this very path and the same value.
+  auto outer = w.path.find('.') == std::string_view::npos ? std::string_view{}
+                                                          : effective_stamp(w.path.substr(0, w.path.rfind('.')));
+  auto* known = find_path(fields_, w.path);
+  return outer == newest || known == nullptr || *known != *w.value;
+}
+
+bool merged_record::list_order_matters(const field_write& w) const {
+  auto* known = fields_.find(w.path);
+  if (known == nullptr)
+    return false;
+  auto& list = *known->as_array();
+  auto at = elements_by_id(list);
+  auto& elements = *w.value->as_array();
+  return std::any_of(elements.begin(), elements.end(), [&](auto& element) {
+    auto i = at.find(element_id(element));
+    if (i == at.end())
+      return false;
+    auto* s = stamp(child_path(w.path, i->first));
+    return s != nullptr && *s == w.stamp && list[i->second] != element;
+  });
+}
+
+merged_record fold(std::string record_id, merge_rules rules, std::vector<change> changes) {
+  std::sort(changes.begin(), changes.end(), [](auto& a, auto& b) { return a.at < b.at; });
+  merged_record out{std::move(record_id), std::move(rules)};
+  for (auto& c : changes)
+    out.apply(c);
+  return out;
+}
+
+} // namespace mana
