@@ -4,6 +4,7 @@
 
 #include "messages/caf_errors.hpp"
 #include "messages/ids.hpp"
+#include "messages/iteration_writer.hpp"
 #include "messages/timestamp.hpp"
 
 #include <caf/all.hpp>
@@ -38,6 +39,14 @@ struct run_finished {
   std::size_t parse_failures = 0;
   std::optional<errc> error; // why the run did not end in a plan
   std::string detail;
+  timestamp slot;
+  unsigned attempt = 0;
+  std::optional<run_end> ended;             // the end that was committed; nullopt: the lease was left as it is
+  std::chrono::milliseconds retry_after{0}; // retry, parked: as committed
+  // Time per stage, waiting for the answer included; 0: the stage did not take place.
+  std::chrono::microseconds read{0};
+  std::chrono::microseconds llm{0};
+  std::chrono::microseconds write{0};
 };
 
 struct get_scheduler_status {};

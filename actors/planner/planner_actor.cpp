@@ -1,0 +1,273 @@
+#include "actors/planner/planner_actor.hpp"
+
+#include "actors/mission/cadence.hpp"
+#include "actors/mission/iteration.hpp"
+#include "actors/planner/plan_parser.hpp"
+
+#include <exception>
+#include <map>
+#include <set>
+#include <typeinfo>
+
+namespace mana {
+
+namespace {
+
+std::shared_ptr<const std::string> shared_text(const json::value& v) {
+  return std::make_shared<const std::string>(json::to_text(v));
+}
+
+// Of the reader and the writer. CAF's own timeout means that the database behind them is slow.
+failure database_failure(const caf::error& e) {
+  if (e == caf::sec::request_timeout)
+    return {errc::database_timeout, "no answer in time"};
+  return to_failure(e);
+}
+
+// The mission's iteration with this id; nullptr when there is none.
+const json::value* find_iteration(const mission& m, std::string_view id) {
+  for (auto& i : m.iterations)
+    if (i.text("id") == id)
+      return &i;
+  return nullptr;
+}
+
+// Such an end may be accepted a moment later; any other refusal is for good.
+bool may_write_later(errc code) {
+  switch (code) {
+    case errc::database_unavailable:
+    case errc::database_overloaded:
+    case errc::database_timeout:
+    case errc::database_conflict:
+    case errc::database_read_only:
+    case errc::commit_in_doubt:
+    case errc::cancelled: return true;
+    default: return false;
+  }
+}
+
+record_ref ref_of(const input_ref& input, const input_place& place) {
+  return {std::string{place.app}, std::string{place.table}, input.id};
+}
+
+} // namespace
+
+planning plan_with(std::shared_ptr<const tool_catalogue> catalogue) {
+  return {
+      [catalogue](const mission& m, std::span<const resolved_input> inputs, timestamp now) {
+        return build_prompt(m, inputs, *catalogue, now);
+      },
+      [catalogue](std::string_view answer) { return parse_plan(answer, *catalogue); },
+  };
+}
+
+planner::planner(caf::actor_config& cfg, std::shared_ptr<const planner_deps> deps, claimed_mission run,
+                 scheduler_actor scheduler)
+  : planner_actor::base(cfg), deps_(std::move(deps)), run_(std::move(run)), scheduler_(std::move(scheduler)) {
+  report_.held = end_.held = run_.held;
+  report_.slot = end_.slot = run_.slot;
+  report_.attempt = run_.attempt;
+  set_exception_handler([](std::exception_ptr&) -> caf::error { return to_caf({errc::internal, "planner"}); });
+}
+
+// The object lives on until its last request timeout is due: what is large or holds others goes now.
+void planner::on_exit() {
+  deps_ = nullptr;
+  scheduler_ = nullptr;
+  run_ = {};
+  mission_ = {};
+  prompt_ = {};
+  end_ = {};
+}
+
+planner::behavior_type planner::make_behavior() {
+  send(this, begin_run{}); // quit() would have no effect in here
+  return {
+      [this](const begin_run&) { guarded("begin", [this] { begin(); }); },
+      [this](const write_again&) { write(); },
+  };
+}
+
+void planner::begin() {
+  auto record = run_.record ? json::parse(*run_.record) : result<json::value>{failure{errc::mission_invalid, "record"}};
+  if (!record || !record->as_object()) {
+    next_ = after_slot::unschedulable;
+    end_.unschedulable = true;
+    return fail(record ? failure{errc::mission_invalid, "record"} : record.error());
+  }
+  mission_ = read_mission(*record);
+  if (!over_before_it_starts(iteration_id_of(run_.held.key, run_.slot)))
+    read_inputs();
+}
+
+// What is known without asking anybody. A slot that has its iteration is never planned or failed
+// again, so this comes first; a cadence that cannot be scheduled outranks spent attempts because it
+// is what the user can correct.
+bool planner::over_before_it_starts(const std::string& iteration_id) {
+  auto& zone = mission_.time_zone.empty() ? deps_->config.default_time_zone : mission_.time_zone;
+  auto next = next_run(mission_.cadence, deps_->now(), zone);
+  next_ = !next ? after_slot::unschedulable : *next ? after_slot::as_planned : after_slot::nothing_planned;
+  end_.unschedulable = !next;
+  if (auto* known = find_iteration(mission_, iteration_id)) {
+    end_.how = run_end::planned;
+    end_.iteration = shared_text(*known);
+    write();
+  } else if (!next) {
+    fail({errc::cadence_invalid, next.error().detail});
+  } else if (run_.attempt > deps_->config.retry.max_attempts) {
+    fail({errc::attempts_exhausted, run_.last_error});
+  } else if (mission_.title.empty() && mission_.objective.empty() && mission_.concept_markdown.empty()) {
+    fail({errc::mission_invalid, "objective"});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void planner::read_inputs() {
+  std::set<record_ref> known;
+  read_records wanted{run_.held.key.user, {}};
+  for (auto& input : mission_.inputs)
+    if (auto place = locate_input(input))
+      if (auto ref = ref_of(input, *place); known.insert(ref).second)
+        wanted.refs.push_back(std::move(ref));
+  if (wanted.refs.empty())
+    return inputs_arrived({});
+  auto start = clock().now();
+  request(deps_->reader, deps_->config.database_timeout, std::move(wanted))
+      .then(
+          [this, start](const records_read& got) {
+            report_.read = since(start);
+            guarded("prompt", [&] { inputs_arrived(got.records); });
+          },
+          [this, start](const caf::error& e) {
+            report_.read = since(start);
+            fail(database_failure(e));
+          });
+}
+
+void planner::inputs_arrived(const std::vector<record_text>& records) {
+  std::map<record_ref, std::string_view> by_ref;
+  for (auto& r : records)
+    by_ref.emplace(r.ref, r.json);
+  std::vector<resolved_input> inputs;
+  for (auto& input : mission_.inputs) {
+    auto place = locate_input(input);
+    auto found = place ? by_ref.find(ref_of(input, *place)) : by_ref.end();
+    if (found == by_ref.end())
+      continue;
+    if (auto text = resolve_input(input, found->second))
+      inputs.push_back(*std::move(text));
+  }
+  prompt_ = deps_->steps.build_prompt(mission_, inputs, deps_->now());
+  ask();
+}
+
+void planner::ask() {
+  auto prompt = std::make_shared<const chat_prompt>(chat_prompt{prompt_.system, prompt_.user});
+  auto start = clock().now();
+  request(deps_->llm, caf::infinite, chat_call{std::move(prompt)}) // the client owns its deadlines
+      .then(
+          [this, start](const chat_answer& answer) {
+            report_.llm += since(start);
+            guarded("parse", [&] { answered(answer.content); });
+          },
+          [this, start](const caf::error& e) {
+            report_.llm += since(start);
+            fail(to_failure(e));
+          });
+}
+
+void planner::answered(const std::string& content) {
+  auto plan = deps_->steps.parse_plan(content);
+  if (!plan) {
+    if (++report_.parse_failures > 1)
+      return fail(std::move(plan).error());
+    prompt_ = with_rejection(prompt_, plan.error().detail);
+    return ask();
+  }
+  report_.plan_produced = true;
+  end_.how = run_end::planned;
+  end_.iteration = shared_text(planned_iteration(iteration_id_of(run_.held.key, run_.slot), *plan));
+  write();
+}
+
+void planner::fail(failure why) {
+  report_.error = why.code;
+  report_.detail = why.detail;
+  auto verdict = judge(why, run_.attempt, next_, deps_->config.retry, deps_->random());
+  if (!verdict)
+    return report();
+  end_.how = verdict->how;
+  end_.retry_after = verdict->retry_after;
+  end_.error_code = why.code;
+  end_.error_detail = std::move(why.detail);
+  end_.iteration = nullptr;
+  if (verdict->how == run_end::failed)
+    end_.iteration = shared_text(failed_iteration(iteration_id_of(run_.held.key, run_.slot), verdict->summary));
+  write();
+}
+
+void planner::write() {
+  ++write_tries_;
+  auto start = clock().now();
+  request(deps_->writer, deps_->config.database_timeout, end_)
+      .then(
+          [this, start](const run_ended& ended) {
+            report_.write += since(start);
+            report_.written = ended.written;
+            report_.ended = end_.how;
+            report_.retry_after = end_.retry_after;
+            report();
+          },
+          [this, start](const caf::error& e) {
+            report_.write += since(start);
+            guarded("write", [&] { write_failed(database_failure(e)); });
+          });
+}
+
+void planner::write_failed(failure why) {
+  if (why.code == errc::lease_lost) {
+    report_.error = errc::lease_lost;
+    report_.detail = std::move(why.detail);
+    return report();
+  }
+  if (may_write_later(why.code) && write_tries_ < deps_->config.write_tries) {
+    delayed_send(this, deps_->config.between_writes.delay(write_tries_, deps_->random()), write_again{});
+    return;
+  }
+  // It may be this plan that the database does not take: the slot can still end without it.
+  if (end_.how == run_end::planned && !may_write_later(why.code) && !replanned_end_) {
+    replanned_end_ = true;
+    write_tries_ = 0;
+    return fail(std::move(why));
+  }
+  report_.detail += report_.error ? "; end not written: " + std::string{to_string(why.code)} : why.detail;
+  if (!report_.error)
+    report_.error = why.code;
+  report();
+}
+
+void planner::report() {
+  send(scheduler_, report_);
+  quit();
+}
+
+template <class F>
+void planner::guarded(const char* stage, F f) {
+  failure defect{errc::internal, ""};
+  try {
+    return f();
+  } catch (const std::exception& e) {
+    defect.detail = std::string{stage} + ": " + typeid(e).name(); // never what(): it may quote user data
+  } catch (...) {
+    defect.detail = stage;
+  }
+  fail(std::move(defect));
+}
+
+std::chrono::microseconds planner::since(time_point start) const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(clock().now() - start);
+}
+
+} // namespace mana

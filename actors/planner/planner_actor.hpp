@@ -1,0 +1,106 @@
+// planner: one run of one mission, from the claimed record to the committed end. It reports to the
+// scheduler exactly once (run_finished) and ends itself. When it is stopped from outside it ends at
+// once without a report: the lease is then the scheduler's to hand back.
+//
+// Who is authoritative: the writer's fenced commit decides what the run came to. A failing end is
+// repeated while the lease lives (the scheduler stops planners whose lease is gone); when it cannot
+// be written at all, the lease ends by time and the attempt stays counted.
+#pragma once
+
+#include "actors/mission/mission.hpp"
+#include "actors/mission/plan.hpp"
+#include "actors/planner/input_text.hpp"
+#include "actors/planner/prompt.hpp"
+#include "actors/planner/run_outcome.hpp"
+#include "actors/planner/tool_catalogue.hpp"
+#include "messages/iteration_writer.hpp"
+#include "messages/llm_client.hpp"
+#include "messages/mission_claimer.hpp"
+#include "messages/record_reader.hpp"
+#include "messages/scheduler.hpp"
+
+#include <caf/all.hpp>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace mana {
+
+// The steps that need the tool catalogue.
+struct planning {
+  std::function<prompt_text(const mission&, std::span<const resolved_input>, timestamp now)> build_prompt;
+  std::function<result<plan>(std::string_view answer)> parse_plan; // plan_rejected
+};
+planning plan_with(std::shared_ptr<const tool_catalogue> catalogue);
+
+struct planner_config {
+  retry_policy retry;
+  std::string default_time_zone = "UTC";              // of missions without one; IANA name
+  std::chrono::milliseconds database_timeout{15'000}; // one read or write, from request to answer
+  unsigned write_tries = 5;                           // of one end, the first included
+  backoff between_writes{
+      .least = std::chrono::milliseconds{100}, .base = std::chrono::milliseconds{500}, .max = std::chrono::seconds{4}};
+};
+
+// Shared by all planners; immutable.
+struct planner_deps {
+  planner_config config;
+  planning steps;
+  record_reader_actor reader;
+  llm_client_actor llm;
+  iteration_writer_actor writer;
+  std::function<timestamp()> now; // the wall clock, for prompts and the cadence check
+  std::function<double()> random; // in [0, 1); called from many threads
+};
+
+struct begin_run {};
+struct write_again {};
+
+using planner_actor = caf::typed_actor<caf::reacts_to<begin_run>, caf::reacts_to<write_again>>;
+
+class planner : public planner_actor::base {
+public:
+  planner(caf::actor_config& cfg, std::shared_ptr<const planner_deps> deps, claimed_mission run,
+          scheduler_actor scheduler);
+  const char* name() const override { return "planner"; }
+  void on_exit() override;
+
+protected:
+  behavior_type make_behavior() override;
+
+private:
+  using time_point = caf::actor_clock::time_point;
+
+  void begin();
+  bool over_before_it_starts(const std::string& iteration_id);
+  void read_inputs();
+  void inputs_arrived(const std::vector<record_text>& records);
+  void ask();
+  void answered(const std::string& content);
+  void fail(failure why);
+  void write();
+  void write_failed(failure why);
+  void report();
+  // Runs f; an exception, always a defect of ours, fails the run instead of ending the actor.
+  template <class F>
+  void guarded(const char* stage, F f);
+  std::chrono::microseconds since(time_point start) const;
+
+  std::shared_ptr<const planner_deps> deps_;
+  claimed_mission run_;
+  scheduler_actor scheduler_;
+  mission mission_;
+  after_slot next_ = after_slot::as_planned;
+  prompt_text prompt_;
+  end_run end_;
+  unsigned write_tries_ = 0;
+  bool replanned_end_ = false; // the end was replaced once because the writer refused it
+  run_finished report_;
+};
+
+} // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::begin_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::write_again)

@@ -1,0 +1,182 @@
+#include "actors/scheduler/scheduler_actor.hpp"
+
+namespace mana {
+
+// -- runs -------------------------------------------------------------------------------------------
+
+void scheduler::start_run(const claimed_mission& mission, time_point lease_until) {
+  auto& token = mission.held.token;
+  if (!ledger_.add({mission.held, mission.slot, mission.attempt, lease_until, tick_.takes_claims(), {}}))
+    return;
+  deps_.observers.runs_in_flight(ledger_.size());
+  caf::actor planner;
+  try {
+    planner = deps_.make_planner(mission, this);
+  } catch (...) { // one mission that cannot be started must not stop the others
+    run_finished report;
+    report.held = mission.held;
+    report.slot = mission.slot;
+    report.attempt = mission.attempt;
+    report.error = errc::internal;
+    report.detail = "no planner";
+    give_back({mission.held}, true);
+    return run_ended(report);
+  }
+  tokens_.emplace(planner.address(), token);
+  planners_.emplace(token, planner);
+  monitor(planner); // tells us also when it is down already
+}
+
+void scheduler::run_ended(const run_finished& run) {
+  bool user_was_full = ledger_.at_user_limit(run.held.key.user);
+  auto entry = ledger_.remove(run.held.token);
+  if (!entry)
+    return;
+  planners_.erase(run.held.token);
+  deps_.observers.runs_in_flight(ledger_.size());
+  deps_.observers.run_ended(run);
+  if (run.error == errc::lease_lost && !entry->stopping)
+    deps_.observers.lease_lost();
+  if (entry->awaited)
+    tick_.run_ended(run);
+  drained_.finished += draining_ && run.ended ? 1 : 0;
+  if (run.ended)
+    crashes_ = 0;
+  if (run.retry_after.count() > 0)
+    wake_in(run.retry_after);
+  else if (!run.ended && run.error != errc::lease_lost)
+    wake_in(config_.lease_duration); // the lease ends by time
+  if (more_waiting_ || user_was_full)
+    want_claim();
+  claim(); // a tick may wait for the place
+  finish_tick();
+  answer_drains();
+}
+
+// A planner that reported is not in the ledger any more; what is left ended without a report.
+void scheduler::planner_down(const caf::actor_addr& planner) {
+  auto known = tokens_.find(planner);
+  if (known == tokens_.end())
+    return;
+  auto token = std::move(known->second);
+  tokens_.erase(known);
+  auto* entry = ledger_.find(token);
+  if (!entry)
+    return;
+  bool crashed = !entry->stopping;
+  run_finished report;
+  report.held = entry->held;
+  report.slot = entry->slot;
+  report.attempt = entry->attempt;
+  report.error = entry->stopping.value_or(errc::internal);
+  report.detail = crashed ? "planner ended without a report" : "";
+  if (crashed)
+    give_back({entry->held}, true);
+  run_ended(report);
+}
+
+void scheduler::stop_run(const lease& held, errc why) {
+  auto planner = planners_.find(held.token);
+  if (planner == planners_.end() || !ledger_.stop(held.token, why))
+    return;
+  if (why == errc::lease_lost)
+    deps_.observers.lease_lost();
+  send_exit(planner->second, caf::exit_reason::user_shutdown);
+}
+
+// -- leases -----------------------------------------------------------------------------------------
+
+void scheduler::renew() {
+  delayed_send(this, config_.lease_duration / 3, renew_due{});
+  stop_overdue();
+  auto held = ledger_.leases();
+  // Without runs of its own a replica still frees the expired leases of dead ones.
+  bool idle = held.empty() && (draining_ || !config_.tick_enabled);
+  if (renewing_ || idle)
+    return;
+  renewing_ = true;
+  auto asked_at = clock().now();
+  request(deps_.claimer, config_.lease_duration / 4, renew_leases{held})
+      .then([=, this](const leases_renewed& answer) { renewed(answer, held, asked_at); },
+            [this](const caf::error& e) {
+              renewing_ = false;
+              deps_.observers.trouble("renew", to_failure(e));
+            });
+}
+
+// The database counted from when it saw the request, at the earliest from when it was sent.
+void scheduler::renewed(const leases_renewed& answer, const std::vector<lease>& held, time_point asked_at) {
+  renewing_ = false;
+  ledger_.renew(held, asked_at + config_.lease_duration);
+  for (auto& lost : answer.lost)
+    stop_run(lost, errc::lease_lost);
+  if (answer.rescued == 0)
+    return;
+  deps_.observers.leases_rescued(answer.rescued);
+  want_claim();
+}
+
+void scheduler::stop_overdue() {
+  for (auto& held : ledger_.overdue(clock().now()))
+    stop_run(held, errc::lease_lost);
+}
+
+// crashed: claimed again only after a pause, because hand_back does not count the attempt and the
+// mission may well end its next planner too.
+void scheduler::give_back(std::vector<lease> held, bool crashed) {
+  if (held.empty())
+    return answer_drains();
+  ++handing_back_;
+  crashes_ += crashed ? 1 : 0;
+  auto answered = [this, crashed](std::size_t missions) {
+    --handing_back_;
+    drained_.handed_back += draining_ ? missions : 0;
+    if (crashed)
+      wake_in(config_.after_failed_claim.delay(crashes_, deps_.random()));
+    answer_drains();
+  };
+  request(deps_.claimer, config_.hand_back_timeout, hand_back{std::move(held)})
+      .then([answered](const handed_back& answer) { answered(answer.missions); },
+            [this, answered](const caf::error& e) { // the leases end by time
+              deps_.observers.trouble("hand_back", to_failure(e));
+              answered(0);
+            });
+}
+
+// -- the way out ------------------------------------------------------------------------------------
+
+caf::result<drained> scheduler::on_drain(std::chrono::milliseconds grace) {
+  auto promise = make_response_promise<drained>();
+  drain_promises_.push_back(promise);
+  if (!draining_) {
+    draining_ = true;
+    if (tick_.takes_claims()) {
+      tick_.failed("shutting-down");
+      tick_.stop_claiming();
+    }
+    delayed_send(this, grace, grace_over{});
+    finish_tick();
+  }
+  answer_drains();
+  return promise;
+}
+
+void scheduler::on_grace_over() {
+  grace_over_ = true;
+  auto held = ledger_.leases();
+  for (auto& l : held)
+    stop_run(l, errc::shutting_down);
+  give_back(std::move(held), false);
+}
+
+// After the grace a claim under way is not waited for: what it brings is handed back all the same.
+void scheduler::answer_drains() {
+  bool over = ledger_.size() == 0 && handing_back_ == 0 && (!claiming_ || grace_over_);
+  if (!draining_ || !over)
+    return;
+  for (auto& promise : drain_promises_)
+    promise.deliver(drained_);
+  drain_promises_.clear();
+}
+
+} // namespace mana
