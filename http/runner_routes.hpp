@@ -10,10 +10,9 @@
 #include "http/server/router.hpp"
 #include "infra/config/secret_text.hpp"
 #include "infra/metrics/registry.hpp"
-#include "messages/database.hpp"
-#include "messages/llm_client.hpp"
 #include "messages/mission_directory.hpp"
-#include "messages/scheduler.hpp"
+#include "messages/runner_handles.hpp"
+#include "messages/schema_keeper.hpp"
 
 #include <chrono>
 #include <functional>
@@ -22,19 +21,6 @@
 #include <vector>
 
 namespace mana::http {
-
-// May be empty while the service starts or stops; requests that need one then answer 503.
-struct runner_handles {
-  scheduler_actor scheduler;
-  mission_directory_actor missions;
-  database_actor database;
-  llm_client_actor llm;
-};
-
-struct schema_status {
-  bool migrated = false;
-  std::vector<std::string> warnings; // shown in /ready, e.g. a login that bypasses RLS; no secrets
-};
 
 // The functions are called on the server's loop, must not block, and live as long as the loop runs:
 // they hand out what is current, so that restarted actors are reached and no handle outlives the

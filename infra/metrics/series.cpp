@@ -18,15 +18,9 @@ using label_values = std::vector<std::string_view>;
 
 const label_values encrypted_tables{"notes", "tasks", "events", "journalEntries", "kontextDoc"};
 
-const label_values attempt_classes{"ok",
-                                   to_string(errc::llm_unreachable),
-                                   to_string(errc::llm_timeout),
-                                   to_string(errc::llm_refused),
-                                   to_string(errc::llm_failed),
-                                   to_string(errc::llm_rate_limited),
-                                   to_string(errc::llm_answer_too_large),
-                                   to_string(errc::llm_answer_invalid),
-                                   to_string(errc::cancelled)};
+// See actors/llm_client/attempt.hpp.
+const label_values attempt_classes{"ok",      "refused_4xx", "rate_limited", "server_error", "timeout",
+                                   "connect", "transport",   "invalid",      "too_large",    "cancelled"};
 
 } // namespace
 
@@ -49,7 +43,7 @@ planner_metrics::planner_metrics(registry& r)
   : request_duration(
       r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),
     run_stages(r.histograms("run_stage_duration_seconds", "Duration of a run's stages."), "stage",
-               {"claim_wait", "read", "llm", "write"}, stage_bounds),
+               {"read", "llm", "write"}, stage_bounds),
     decrypts(r.counters("decrypts_total", "Fields decrypted."), "table", encrypted_tables),
     grant_skips(r.counters("grant_skips_total", "Grants that were not used."), "reason",
                 {"not-configured", "expired", "malformed", "revoked", "wrap-rejected"}),
@@ -66,12 +60,7 @@ llm_metrics::llm_metrics(registry& r)
   : calls_in_flight(r.one_gauge("llm_calls_in_flight", "LLM requests under way.")),
     calls_waiting(r.one_gauge("llm_calls_waiting", "LLM calls that wait for a free place.")),
     circuit_open(r.one_gauge("llm_circuit_open", "1 while the LLM circuit is open.")),
-    attempts(r.counters("llm_attempts_total", "HTTP requests to the LLM by outcome."), "class", attempt_classes),
-    calls(r.counters("llm_calls_total", "LLM calls, retries included, by outcome."), "class",
-          {"ok", to_string(errc::llm_unreachable), to_string(errc::llm_timeout), to_string(errc::llm_refused),
-           to_string(errc::llm_failed), to_string(errc::llm_rate_limited), to_string(errc::llm_circuit_open),
-           to_string(errc::llm_overloaded), to_string(errc::llm_answer_too_large), to_string(errc::llm_answer_invalid),
-           to_string(errc::cancelled)}) {}
+    attempts(r.counters("llm_attempts_total", "HTTP requests to the LLM by outcome."), "class", attempt_classes) {}
 
 // -- database ---------------------------------------------------------------------------------------
 

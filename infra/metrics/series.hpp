@@ -58,7 +58,7 @@ struct scheduler_metrics {
 struct planner_metrics {
   explicit planner_metrics(registry& r);
   histogram& request_duration;               // of one LLM call, as the planner sees it
-  series_by_label<histogram> run_stages;     // claim_wait, read, llm, write
+  series_by_label<histogram> run_stages;     // read, llm, write
   series_by_label<counter> decrypts;         // fields, by table
   series_by_label<counter> grant_skips;      // by reason
   series_by_label<counter> scope_violations; // by table
@@ -77,8 +77,7 @@ struct llm_metrics {
   gauge& calls_in_flight;
   gauge& calls_waiting;
   gauge& circuit_open;               // 1 while open
-  series_by_label<counter> attempts; // single HTTP requests: `ok`, or to_string(errc)
-  series_by_label<counter> calls;    // calls with their retries: `ok`, or to_string(errc)
+  series_by_label<counter> attempts; // single HTTP requests, by attempt class
 };
 
 class database_metrics {

@@ -1,0 +1,226 @@
+#include "actors/supervisor/runner.hpp"
+
+#include "actors/change_listener/change_listener_actor.hpp"
+#include "actors/database/database_actor.hpp"
+#include "actors/iteration_writer/iteration_writer_actor.hpp"
+#include "actors/llm_client/llm_client_actor.hpp"
+#include "actors/mission_claimer/mission_claimer_actor.hpp"
+#include "actors/mission_directory/mission_directory_actor.hpp"
+#include "actors/planner/planner_actor.hpp"
+#include "actors/record_reader/record_reader_actor.hpp"
+#include "actors/scheduler/scheduler_actor.hpp"
+#include "actors/supervisor/gauge_sampler.hpp"
+#include "actors/supervisor/llm_settings.hpp"
+#include "actors/supervisor/runner_observers.hpp"
+#include "infra/log/log.hpp"
+
+#include <mutex>
+#include <random>
+
+namespace mana {
+
+namespace {
+
+double random_share() {
+  thread_local std::mt19937_64 engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>{0, 1}(engine);
+}
+
+timestamp wall_clock() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+
+scheduler_config scheduler_config_of(const config::settings& s) {
+  scheduler_config c;
+  c.tick_enabled = s.tick_enabled;
+  c.tick_interval = s.tick_interval;
+  c.max_runs = s.max_runs;
+  c.max_runs_per_user = s.max_runs_per_user;
+  c.lease_duration = s.lease;
+  return c;
+}
+
+planner_config planner_config_of(const config::settings& s) {
+  planner_config c;
+  c.retry.max_attempts = static_cast<unsigned>(s.max_attempts);
+  c.retry.between.base = s.retry_base;
+  c.retry.between.max = s.retry_max;
+  c.retry.circuit_pause = s.circuit_open;
+  return c;
+}
+
+// Tells when a supervised child has given up. Ends with the runner's stop().
+caf::behavior watcher(caf::event_based_actor* self, const std::vector<std::pair<std::string, caf::actor>>& children,
+                      const runner::give_up& on_give_up) {
+  std::unordered_map<caf::actor_id, std::string> names;
+  for (auto& [name, child] : children) {
+    names.emplace(child->id(), name);
+    self->monitor(child);
+  }
+  self->set_default_handler(caf::drop);
+  self->set_down_handler([names = std::move(names), on_give_up](const caf::down_msg& down) {
+    if (down.reason != caf::exit_reason::user_shutdown)
+      on_give_up(names.at(down.source.id()));
+  });
+  return {[](sample_gauges) {}}; // an actor without a handler would end at once
+}
+
+} // namespace
+
+// Read by the HTTP loop, written by actors.
+struct runner::shared {
+  mutable std::mutex mutex;
+  runner_handles handles;
+  schema_status schema{false, "not looked at yet", {}};
+
+  void wake_scheduler() const {
+    scheduler_actor scheduler;
+    {
+      std::lock_guard lock{mutex};
+      scheduler = handles.scheduler;
+    }
+    if (scheduler)
+      caf::anon_send(scheduler, work_available{});
+  }
+};
+
+runner::runner(caf::actor_system& system, std::shared_ptr<shared> board) : system_(system), board_(std::move(board)) {}
+
+runner::~runner() { stop(); }
+
+template <class Handle>
+Handle runner::add(const std::string& name, child_factory make_child) {
+  auto restarted = [](const std::string& child, const std::string& reason) {
+    log::error("actor_restarted", {{"actor", child}, {"reason", reason}});
+  };
+  auto handle = spawn_supervised<Handle>(system_, name, std::move(make_child), {}, restarted);
+  children_.emplace_back(name, caf::actor_cast<caf::actor>(handle));
+  return handle;
+}
+
+result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& llm_loop, const config::settings& s,
+                                              metrics::registry& registry, give_up on_give_up) {
+  auto catalogue = load_embedded_tool_catalogue();
+  if (!catalogue)
+    return std::move(catalogue).error();
+  auto llm_config = llm_config_of(s);
+  if (auto checked = check(llm_config); !checked)
+    return std::move(checked).error();
+  auto shared_catalogue = std::make_shared<const tool_catalogue>(std::move(*catalogue));
+  auto board = std::make_shared<shared>();
+  std::unique_ptr<runner> r{new runner{sys, board}};
+  auto url = s.sync_database_url.reveal();
+  schedule_policy policy{s.max_open_iterations};
+  auto* reg = &registry;
+  // A factory holds handles of supervised children, which stay valid over restarts.
+  auto as_child = [](auto handle) { return caf::actor_cast<caf::actor>(handle); };
+
+  auto database = r->add<database_actor>("database", [=, &sys, n = s.database_connections] {
+    return as_child(sys.spawn<mana::database>(database_config{url, n}, observe_database(*reg)));
+  });
+  r->add<schema_keeper_actor>("schema_keeper", [=, &sys, migration = s.migration_database_url.reveal()] {
+    auto publish = [board](const schema_status& status) {
+      std::lock_guard lock{board->mutex};
+      board->schema = status;
+    };
+    return as_child(
+      sys.spawn<schema_keeper, caf::detached>(schema_keeper_config{url, migration}, observe_schema(publish)));
+  });
+  auto claimer = r->add<mission_claimer_actor>("mission_claimer", [=, &sys, terms = claim_terms{s.lease, s.replica_name}] {
+    return as_child(sys.spawn<mission_claimer>(database, terms));
+  });
+  auto reader = r->add<record_reader_actor>("record_reader",
+                                            [=, &sys] { return as_child(sys.spawn<record_reader>(database)); });
+  auto writer = r->add<iteration_writer_actor>(
+    "iteration_writer", [=, &sys] { return as_child(sys.spawn<iteration_writer>(database, policy)); });
+  auto llm = r->add<llm_client_actor>("llm_client", [=, &sys, &llm_loop] {
+    auto client = spawn_llm_client(sys, llm_loop, llm_config, observe_llm(*reg));
+    return client ? as_child(*client) : caf::actor{};
+  });
+  auto refresher = r->add<snapshot_refresher_actor>("snapshot_refresher", [=, &sys] {
+    return as_child(sys.spawn<snapshot_refresher>(database, refresher_config{500, 2, policy},
+                                                  observe_refresher(*reg, [board] { board->wake_scheduler(); })));
+  });
+  auto directory = r->add<mission_directory_actor>("mission_directory", [=, &sys, limit = s.max_runs_per_user] {
+    return as_child(sys.spawn<mission_directory>(database, llm, limit));
+  });
+  auto deps = std::make_shared<planner_deps>();
+  deps->config = planner_config_of(s);
+  deps->steps = plan_with(shared_catalogue);
+  deps->reader = reader;
+  deps->llm = llm;
+  deps->writer = writer;
+  deps->now = wall_clock;
+  deps->random = random_share;
+  auto scheduler_settings = scheduler_config_of(s);
+  auto sched = r->add<scheduler_actor>("scheduler", [=, &sys] {
+    scheduler_deps d;
+    d.claimer = claimer;
+    d.refresher = refresher;
+    d.make_planner = [&sys, planners = std::shared_ptr<const planner_deps>{deps}](const claimed_mission& m,
+                                                                                   const scheduler_actor& owner) {
+      return caf::actor_cast<caf::actor>(sys.spawn<planner>(planners, m, owner));
+    };
+    d.now = wall_clock;
+    d.random = random_share;
+    d.observers = observe_scheduler(*reg);
+    return as_child(sys.spawn<scheduler>(scheduler_settings, std::move(d)));
+  });
+  {
+    std::lock_guard lock{board->mutex};
+    board->handles = {sched, directory, database, llm};
+  }
+  r->add<gauge_sampler_actor>("gauge_sampler", [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
+  r->add<change_listener_actor>("change_listener", [=, &sys] {
+    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, observe_listener()));
+  });
+  r->watch(std::move(on_give_up));
+  return r;
+}
+
+void runner::watch(give_up on_give_up) {
+  watcher_ = system_.spawn(
+    [this, f = std::move(on_give_up)](caf::event_based_actor* self) { return watcher(self, children_, f); });
+  // The watcher has read children_ before anything else can change them.
+  caf::scoped_actor self{system_};
+  self->request(watcher_, caf::infinite, sample_gauges{}).receive([] {}, [](const caf::error&) {});
+}
+
+runner_handles runner::handles() const {
+  std::lock_guard lock{board_->mutex};
+  return board_->handles;
+}
+
+schema_status runner::schema() const {
+  std::lock_guard lock{board_->mutex};
+  return board_->schema;
+}
+
+drained runner::drain(std::chrono::milliseconds grace) {
+  caf::scoped_actor self{system_};
+  drained out;
+  auto scheduler = handles().scheduler;
+  if (scheduler)
+    self->request(scheduler, grace + std::chrono::seconds{5}, mana::drain{grace})
+      .receive([&](const drained& d) { out = d; }, [](const caf::error&) {});
+  return out;
+}
+
+void runner::stop() {
+  if (children_.empty())
+    return;
+  {
+    std::lock_guard lock{board_->mutex};
+    board_->handles = {};
+  }
+  caf::scoped_actor self{system_};
+  for (auto i = children_.rbegin(); i != children_.rend(); ++i) {
+    self->send_exit(i->second, caf::exit_reason::user_shutdown);
+    self->wait_for(i->second);
+    i->second = nullptr;
+  }
+  self->send_exit(watcher_, caf::exit_reason::user_shutdown);
+  self->wait_for(watcher_);
+  watcher_ = nullptr;
+  children_.clear();
+}
+
+} // namespace mana

@@ -1,0 +1,75 @@
+// The runner: starts its actors in the order of need, stops them in reverse, and gives up when one
+// of them cannot be kept alive.
+//
+//   child                restart   who needs it                      stops
+//   database             yes       all below                         12.
+//   schema_keeper        yes       /ready                            11.
+//   mission_claimer      yes       scheduler                         10.
+//   record_reader        yes       planners                           9.
+//   iteration_writer     yes       planners                           8.
+//   llm_client           yes       planners                           7.
+//   snapshot_refresher   yes       scheduler, change_listener         6.
+//   mission_directory    yes       HTTP front                         5.
+//   scheduler            yes       HTTP front; owns the planners      4.
+//   gauge_sampler        yes       /metrics                           3.
+//   change_listener      yes                                          2.
+//   planners             no        the scheduler hands the lease back 1., by the scheduler's drain
+//
+// A child that dies more than five times within a minute ends the process with a last log line that
+// names it; Kubernetes starts it again, and leases of other replicas' missions are not touched.
+// What the crash of a child loses: its requests under way are answered with an error and repeated by
+// whoever asked; claimed missions come back when their lease ends. Nothing else lives in memory only.
+#pragma once
+
+#include "actors/supervisor/supervised_actor.hpp"
+#include "infra/config/settings.hpp"
+#include "infra/io/io_loop.hpp"
+#include "infra/metrics/registry.hpp"
+#include "messages/result.hpp"
+#include "messages/runner_handles.hpp"
+#include "messages/schema_keeper.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mana {
+
+class runner {
+public:
+  // Called once, from any thread, when a child could not be kept alive.
+  using give_up = std::function<void(const std::string& child)>;
+
+  // config_invalid: a setting of the LLM client, or the tool catalogue disagrees with its policy.
+  static result<std::unique_ptr<runner>> start(caf::actor_system& system, io_loop& llm_loop,
+                                               const config::settings& settings, metrics::registry& registry,
+                                               give_up on_give_up);
+  runner(const runner&) = delete;
+  runner& operator=(const runner&) = delete;
+  ~runner();
+
+  // Thread-safe.
+  runner_handles handles() const;
+  schema_status schema() const;
+
+  // Stops claiming, waits for the runs, hands back the rest after the grace. Blocks.
+  drained drain(std::chrono::milliseconds grace);
+  // Stops all actors, in reverse order. Blocks; call it while the loops run.
+  void stop();
+
+private:
+  struct shared;
+  runner(caf::actor_system& system, std::shared_ptr<shared> board);
+
+  template <class Handle>
+  Handle add(const std::string& name, child_factory make_child);
+  void watch(give_up on_give_up);
+
+  caf::actor_system& system_;
+  std::shared_ptr<shared> board_;
+  std::vector<std::pair<std::string, caf::actor>> children_; // in the order of need
+  caf::actor watcher_;
+};
+
+} // namespace mana

@@ -1,0 +1,74 @@
+// mana-ai: command line, settings, and what to do with them.
+#include "http/check.hpp"
+#include "http/service.hpp"
+#include "http/version.hpp"
+#include "infra/config/command_line.hpp"
+#include "infra/config/settings.hpp"
+#include "infra/postgres/migrator.hpp"
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace mana;
+
+constexpr int usage_error = 2;
+
+int migrate(const config::settings& s) {
+  if (s.migration_database_url.empty()) {
+    std::fputs("mana-ai migrate: MIGRATION_DATABASE_URL is not set; it names the login mana_ai_migrator\n", stderr);
+    return usage_error;
+  }
+  auto applied = pg::migrate(s.migration_database_url.reveal());
+  if (!applied) {
+    std::fprintf(stderr, "mana-ai migrate: %s\n", applied.error().detail.c_str());
+    return 1;
+  }
+  std::printf("%zu migrations applied, %d known\n", *applied, pg::embedded_migrations().back().number);
+  return 0;
+}
+
+int with_settings(const config::command_line& cl) {
+  auto loaded = config::load_settings(cl, config::process_environment(), config::this_host());
+  if (!loaded.errors.empty()) {
+    std::fputs("mana-ai: the settings are wrong; `mana-ai --help` explains each\n", stderr);
+    for (auto& e : loaded.errors)
+      std::fprintf(stderr, "  %s\n", e.c_str());
+    return usage_error;
+  }
+  switch (cl.what) {
+    case config::command::check: return check(loaded.values, cl.targets);
+    case config::command::migrate: return migrate(loaded.values);
+    default: return serve(loaded.values, cl.targets);
+  }
+}
+
+int run(const std::vector<std::string>& arguments) {
+  auto cl = config::parse_command_line(arguments);
+  if (!cl) {
+    std::fprintf(stderr, "mana-ai: %s\n", cl.error().detail.c_str());
+    return usage_error;
+  }
+  if (cl->what == config::command::help) {
+    std::fputs((config::command_line_help() + "\n" + config::settings_help()).c_str(), stdout);
+    return 0;
+  }
+  if (cl->what == config::command::version) {
+    std::printf("mana-ai %s\n", version);
+    return 0;
+  }
+  return with_settings(*cl);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv + 1, argv + argc});
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "mana-ai: %s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,198 @@
+#include "http/service.hpp"
+
+#include "actors/llm_standin/rule_planner.hpp"
+#include "actors/supervisor/runner.hpp"
+#include "http/llm_standin_routes.hpp"
+#include "http/runner_routes.hpp"
+#include "http/server/observe.hpp"
+#include "http/server/router.hpp"
+#include "http/server/server.hpp"
+#include "http/version.hpp"
+#include "infra/http_client/descriptor_limit.hpp"
+#include "infra/io/io_loop.hpp"
+#include "infra/log/log.hpp"
+#include "infra/metrics/registry.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace mana {
+
+namespace {
+
+using config::target;
+
+constexpr auto server_grace = std::chrono::seconds{2};
+
+struct system_config : caf::actor_system_config {
+  explicit system_config(std::size_t threads) {
+    set("scheduler.max-threads", threads);
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-throughput", std::size_t{100});
+  }
+};
+
+// SIGTERM and SIGINT are waited for, by one thread; a broken pipe is an error value.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+// Memory of this process holds tenants' data: it must not end up in a file.
+void forbid_core_dumps() {
+  rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+http::llm_standin_options standin_options(const config::settings& s) {
+  http::llm_standin_options o;
+  o.latency = s.standin_latency;
+  o.error_rate = s.standin_error_rate;
+  o.malformed_rate = s.standin_malformed_rate;
+  o.hang_rate = s.standin_hang_rate;
+  o.cut_rate = s.standin_cut_rate;
+  o.rate_limit_rate = s.standin_rate_limit_rate;
+  o.seed = s.standin_seed;
+  return o;
+}
+
+void add_standin(http::router& r, const config::settings& s) {
+  http::rule_planner p;
+  p.plan_for = plan_for;
+  p.user_message_of = user_message_of;
+  p.completion_json = [](std::string_view content, std::string_view model) { return completion_json(content, model); };
+  http::add_llm_standin_routes(r, standin_options(s), std::move(p));
+}
+
+// The parts of the process, in the order of need; members end in reverse.
+class service {
+public:
+  service(const config::settings& s, config::target_set targets)
+    : settings_(s), targets_(targets), caf_config_(s.worker_threads), system_(caf_config_), front_loop_(system_),
+      llm_loop_(system_) {}
+
+  // The stand-in first: the runner may call it as soon as it runs.
+  std::optional<failure> start() {
+    if (auto f = start_standin())
+      return f;
+    http::router routes;
+    if (targets_.contains(target::runner)) {
+      auto started = runner::start(system_, llm_loop_, settings_, registry_, [this](const std::string& child) {
+        log::error("gave_up", {{"actor", child}, {"advice", "it failed more than five times within a minute; the "
+                                                            "lines above say why; the process ends to be restarted"}});
+        failed_ = true;
+        kill(getpid(), SIGTERM);
+      });
+      if (!started)
+        return std::move(started).error();
+      runner_ = std::move(*started);
+      http::add_runner_routes(routes, front());
+    }
+    if (targets_.contains(target::llm_standin) && settings_.standin_port == 0)
+      add_standin(routes, settings_);
+    return listen(routes, settings_.port, server_);
+  }
+
+  // Returns true when it was asked to stop, false when a child gave up.
+  bool stop() {
+    auto result = runner_ ? runner_->drain(settings_.shutdown_grace) : drained{};
+    for (auto* s : {&server_, &standin_server_})
+      if (*s)
+        (*s)->stop(server_grace).wait();
+    if (runner_)
+      runner_->stop();
+    server_.reset();
+    standin_server_.reset();
+    front_loop_.join();
+    llm_loop_.join();
+    log::info("stopped", {{"finished", result.finished}, {"handed_back", result.handed_back}});
+    return !failed_;
+  }
+
+  std::uint16_t port() const { return server_->port(); }
+
+private:
+  std::optional<failure> start_standin() {
+    if (!targets_.contains(target::llm_standin) || settings_.standin_port == 0)
+      return std::nullopt;
+    http::router routes;
+    add_standin(routes, settings_);
+    return listen(routes, settings_.standin_port, standin_server_);
+  }
+
+  std::optional<failure> listen(const http::router& routes, std::uint16_t port, std::unique_ptr<http::server>& out) {
+    http::server_config c;
+    c.address = settings_.bind_address;
+    c.port = port;
+    c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry_));
+    auto started = http::server::start(front_loop_, std::move(c), routes.as_handler());
+    if (!started)
+      return std::move(started).error();
+    out = std::move(*started);
+    return std::nullopt;
+  }
+
+  http::runner_front front() {
+    http::runner_front f;
+    f.system = &system_;
+    f.handles = [this] { return runner_->handles(); };
+    f.schema = [this] { return runner_->schema(); };
+    f.metrics = &registry_;
+    f.service_key = settings_.service_key;
+    f.version = version;
+    f.tick_enabled = settings_.tick_enabled;
+    return f;
+  }
+
+  const config::settings& settings_;
+  config::target_set targets_;
+  metrics::registry registry_;
+  system_config caf_config_;
+  caf::actor_system system_;
+  io_loop front_loop_;
+  io_loop llm_loop_;
+  std::unique_ptr<runner> runner_;
+  std::unique_ptr<http::server> server_;
+  std::unique_ptr<http::server> standin_server_;
+  std::atomic<bool> failed_{false};
+};
+
+std::size_t descriptors_for(const config::settings& s) {
+  constexpr std::size_t others = 4'500; // HTTP clients, database, files
+  return s.llm_max_in_flight + others;
+}
+
+} // namespace
+
+int serve(const config::settings& settings, config::target_set targets) {
+  auto signals = block_signals();
+  forbid_core_dumps();
+  net::raise_descriptor_limit(descriptors_for(settings));
+  log::set_level(settings.log_level);
+  service s{settings, targets};
+  if (auto f = s.start()) {
+    log::error("not_started", {{"error", f->code}, {"detail", f->detail}});
+    s.stop();
+    return 1;
+  }
+  log::info("started", {{"version", version},
+                        {"targets", to_string(targets)},
+                        {"port", s.port()},
+                        {"replica", settings.replica_name}});
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log::info("stopping", {{"signal", signal}, {"grace", settings.shutdown_grace}});
+  return s.stop() ? 0 : 1;
+}
+
+} // namespace mana

@@ -1,0 +1,17 @@
+// The process as a whole: starts the chosen targets, serves until SIGTERM or SIGINT, stops in order.
+#pragma once
+
+#include "infra/config/settings.hpp"
+#include "infra/config/targets.hpp"
+
+namespace mana {
+
+// Exit code of the process. 0: stopped as asked; 1: a target could not start or could not be kept
+// alive, the last log line says which and why.
+//
+// What SIGTERM does, in order: /ready turns 503 and claiming stops; runs finish within
+// SHUTDOWN_GRACE_MS, the rest is handed back without counting the attempt; the HTTP server stops;
+// the actors stop.
+int serve(const config::settings& settings, config::target_set targets);
+
+} // namespace mana
