@@ -15,7 +15,7 @@ enum class errc : std::uint8_t {
   database_timeout = 3,     // statement or lock timeout: retry later
   database_conflict = 4,    // serialization failure or deadlock that outlived its retries: retry
   commit_in_doubt = 5,      // the connection broke while COMMIT was under way: look, then retry
-  database_refused = 6,     // SQL error, missing right, constraint: a bug or a wrong set-up, no retry
+  database_refused = 6,     // SQL error, missing right, constraint: a bug or a wrong set-up
   database_read_only = 7,   // standby or read-only state: retry later
 
   // -- LLM; emitted by actors/llm_client --------------------------------------------------------
@@ -26,7 +26,7 @@ enum class errc : std::uint8_t {
   llm_rate_limited = 24,     // 429, and Retry-After reaches beyond the total deadline: retry later
   llm_circuit_open = 25,     // the endpoint failed too often lately: retry later
   llm_overloaded = 26,       // too many calls wait already in this replica: retry later
-  llm_answer_too_large = 27, // response above the size limit: no retry
+  llm_answer_too_large = 27, // response above the size limit: no retry of the call
   llm_answer_invalid = 28,   // 200, but no chat completion: retried like llm_failed
 
   // -- planning; emitted by actors/planner and actors/mission -----------------------------------

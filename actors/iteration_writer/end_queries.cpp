@@ -144,12 +144,12 @@ void freshen(pqxx::transaction_base& tx, locked_run& l) {
 }
 
 // The next slot, unless the user has moved it while the mission was being planned.
-std::optional<timestamp> next_slot_of(const locked_run& l, const mission& fresh) {
+std::optional<timestamp> next_slot_of(const locked_run& l, const mission& fresh, const std::string& default_zone) {
   if (fresh.next_run_at && *fresh.next_run_at != l.run->slot)
     return fresh.next_run_at;
   if (l.run->unschedulable)
     return std::nullopt;
-  auto next = next_slot(fresh.cadence, l.run->slot, l.now, fresh.time_zone);
+  auto next = next_slot(fresh.cadence, l.run->slot, l.now, fresh.time_zone.empty() ? default_zone : fresh.time_zone);
   return next ? *next : std::nullopt;
 }
 
@@ -159,15 +159,26 @@ struct write_columns {
   pg::bigint_array applied, slots;
 };
 
-void add_write(write_columns& w, locked_run& l, const schedule_policy& policy) {
-  auto iteration = json::parse(*l.run->iteration);
-  auto back = make_write_back(*l.record, finished_at(iteration ? std::move(*iteration) : json::value{}, l.now), l.now,
-                              next_slot_of(l, read_mission(json::value{l.record->fields()})));
+// The run's iteration; the one in the record, when the slot has one already: the user may have
+// reviewed it since.
+json::value iteration_of(const locked_run& l, const mission& fresh) {
+  auto parsed = json::parse(*l.run->iteration);
+  auto iteration = parsed ? std::move(*parsed) : json::value{};
+  for (auto& known : fresh.iterations)
+    if (known.text("id") == iteration.text("id"))
+      return known;
+  return finished_at(std::move(iteration), l.now);
+}
+
+void add_write(write_columns& w, locked_run& l, const write_policy& policy) {
+  auto fresh = read_mission(json::value{l.record->fields()});
+  auto back =
+      make_write_back(*l.record, iteration_of(l, fresh), l.now, next_slot_of(l, fresh, policy.default_time_zone));
   change own{{us(l.now), random_uuid()}, change_op::update, back.data, back.field_timestamps};
   l.record->apply(own);
   auto applied = std::max(l.applied, own.at);
   auto snapshot = l.record->snapshot();
-  auto when = schedule_of(read_mission(snapshot), policy);
+  auto when = schedule_of(read_mission(snapshot), policy.schedule);
   w.leases.add(l.run->held);
   w.changes.add(own.at.id);
   w.data.add(json::to_text(own.data));
@@ -203,7 +214,7 @@ bool is_written(pqxx::transaction_base& tx, const end_run& r) {
   return !rows.empty();
 }
 
-void write(pg::connection& db, const std::vector<end_run>& runs, const schedule_policy& policy, results& out) {
+void write(pg::connection& db, const std::vector<end_run>& runs, const write_policy& policy, results& out) {
   auto order = order_of(runs, false);
   if (order.empty())
     return;
@@ -233,7 +244,7 @@ void write(pg::connection& db, const std::vector<end_run>& runs, const schedule_
 
 } // namespace
 
-results end_runs(pg::connection& db, const std::vector<end_run>& runs, const schedule_policy& policy) {
+results end_runs(pg::connection& db, const std::vector<end_run>& runs, const write_policy& policy) {
   results out(runs.size(), failure{errc::lease_lost, "the lease has ended or the mission is gone"});
   release(db, runs, out);
   write(db, runs, policy, out);

@@ -1,10 +1,8 @@
 #include "actors/iteration_writer/iteration_writer_actor.hpp"
 
-#include "actors/iteration_writer/end_queries.hpp"
-
 namespace mana {
 
-iteration_writer::iteration_writer(caf::actor_config& cfg, database_actor database, schedule_policy policy)
+iteration_writer::iteration_writer(caf::actor_config& cfg, database_actor database, write_policy policy)
   : iteration_writer_actor::base(cfg),
     batcher_(this, std::move(database), {"end_runs", 64, 2},
              [policy](pg::connection& db, const std::vector<end_run>& runs) { return end_runs(db, runs, policy); }) {

@@ -4,6 +4,7 @@
 #include "actors/database/database_actor.hpp"
 #include "actors/iteration_writer/iteration_writer_actor.hpp"
 #include "actors/llm_client/llm_client_actor.hpp"
+#include "actors/mission/time_zone.hpp"
 #include "actors/mission_claimer/mission_claimer_actor.hpp"
 #include "actors/mission_directory/mission_directory_actor.hpp"
 #include "actors/planner/planner_actor.hpp"
@@ -44,6 +45,7 @@ planner_config planner_config_of(const config::settings& s) {
   c.retry.between.base = s.retry_base;
   c.retry.between.max = s.retry_max;
   c.retry.circuit_pause = s.circuit_open;
+  c.default_time_zone = s.default_time_zone;
   return c;
 }
 
@@ -109,6 +111,9 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   std::unique_ptr<runner> r{new runner{sys, board}};
   auto url = s.sync_database_url.reveal();
   schedule_policy policy{s.max_open_iterations};
+  auto zone = s.default_time_zone;
+  if (!time_zone::find(zone))
+    return failure{errc::config_invalid, "DEFAULT_TIME_ZONE: not an IANA time zone of this machine"};
   auto* reg = &registry;
   // A factory holds handles of supervised children, which stay valid over restarts.
   auto as_child = [](auto handle) { return caf::actor_cast<caf::actor>(handle); };
@@ -122,15 +127,17 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
       board->schema = status;
     };
     return as_child(
-      sys.spawn<schema_keeper, caf::detached>(schema_keeper_config{url, migration}, observe_schema(publish)));
+        sys.spawn<schema_keeper, caf::detached>(schema_keeper_config{url, migration}, observe_schema(publish)));
   });
-  auto claimer = r->add<mission_claimer_actor>("mission_claimer", [=, &sys, terms = claim_terms{s.lease, s.replica_name}] {
-    return as_child(sys.spawn<mission_claimer>(database, terms));
+  auto claimer =
+      r->add<mission_claimer_actor>("mission_claimer", [=, &sys, terms = claim_terms{s.lease, s.replica_name}] {
+        return as_child(sys.spawn<mission_claimer>(database, terms));
+      });
+  auto reader =
+      r->add<record_reader_actor>("record_reader", [=, &sys] { return as_child(sys.spawn<record_reader>(database)); });
+  auto writer = r->add<iteration_writer_actor>("iteration_writer", [=, &sys] {
+    return as_child(sys.spawn<iteration_writer>(database, write_policy{policy, zone}));
   });
-  auto reader = r->add<record_reader_actor>("record_reader",
-                                            [=, &sys] { return as_child(sys.spawn<record_reader>(database)); });
-  auto writer = r->add<iteration_writer_actor>(
-    "iteration_writer", [=, &sys] { return as_child(sys.spawn<iteration_writer>(database, policy)); });
   auto llm = r->add<llm_client_actor>("llm_client", [=, &sys, &llm_loop] {
     auto client = spawn_llm_client(sys, llm_loop, llm_config, observe_llm(*reg));
     return client ? as_child(*client) : caf::actor{};
@@ -156,7 +163,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
     d.claimer = claimer;
     d.refresher = refresher;
     d.make_planner = [&sys, planners = std::shared_ptr<const planner_deps>{deps}](const claimed_mission& m,
-                                                                                   const scheduler_actor& owner) {
+                                                                                  const scheduler_actor& owner) {
       return caf::actor_cast<caf::actor>(sys.spawn<planner>(planners, m, owner));
     };
     d.now = wall_clock;
@@ -168,7 +175,8 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
     std::lock_guard lock{board->mutex};
     board->handles = {sched, directory, database, llm};
   }
-  r->add<gauge_sampler_actor>("gauge_sampler", [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
+  r->add<gauge_sampler_actor>("gauge_sampler",
+                              [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
   r->add<change_listener_actor>("change_listener", [=, &sys] {
     return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, observe_listener()));
   });
@@ -178,7 +186,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
 
 void runner::watch(give_up on_give_up) {
   watcher_ = system_.spawn(
-    [this, f = std::move(on_give_up)](caf::event_based_actor* self) { return watcher(self, children_, f); });
+      [this, f = std::move(on_give_up)](caf::event_based_actor* self) { return watcher(self, children_, f); });
   // The watcher has read children_ before anything else can change them.
   caf::scoped_actor self{system_};
   self->request(watcher_, caf::infinite, sample_gauges{}).receive([] {}, [](const caf::error&) {});
@@ -200,7 +208,7 @@ drained runner::drain(std::chrono::milliseconds grace) {
   auto scheduler = handles().scheduler;
   if (scheduler)
     self->request(scheduler, grace + std::chrono::seconds{5}, mana::drain{grace})
-      .receive([&](const drained& d) { out = d; }, [](const caf::error&) {});
+        .receive([&](const drained& d) { out = d; }, [](const caf::error&) {});
   return out;
 }
 

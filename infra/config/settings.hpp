@@ -31,7 +31,6 @@ struct settings {
   secret_text sync_database_url;
   secret_text migration_database_url; // empty: migrations do not run at start
   std::size_t database_connections = 0;
-  milliseconds database_statement_timeout{0};
 
   // scheduler
   bool tick_enabled = true;
@@ -43,6 +42,7 @@ struct settings {
   milliseconds retry_base{0};
   milliseconds retry_max{0};
   milliseconds lease{0};
+  std::string default_time_zone; // of missions without one; IANA name
 
   // LLM
   std::string llm_url; // http(s)://host[:port][/prefix], without a user name

@@ -77,12 +77,6 @@ const setting table[] = {
      {},
      database_url},
     {"DATABASE_CONNECTIONS", &s::database_connections, "6", {1, 200}, "connections of this process", {}},
-    {"DATABASE_STATEMENT_TIMEOUT_MS",
-     &s::database_statement_timeout,
-     "30000",
-     ms(100, hour),
-     "longest time for one SQL statement",
-     {}},
 
     // -- scheduler
     {"TICK_ENABLED", &s::tick_enabled, "true", {}, "whether missions are run by themselves, not only on request", {}},
@@ -99,6 +93,7 @@ const setting table[] = {
     {"RETRY_BASE_MS", &s::retry_base, "30000", ms(1, 24 * hour), "pause before the second attempt; doubles then", {}},
     {"RETRY_MAX_MS", &s::retry_max, "1800000", ms(1, 24 * hour), "longest pause between two attempts", {}},
     {"LEASE_MS", &s::lease, "15000", ms(1000, hour), "how long a claim holds unless it is renewed", {}},
+    {"DEFAULT_TIME_ZONE", &s::default_time_zone, "UTC", {1, 64}, "IANA time zone of missions that name none", {}},
 
     // -- LLM
     {"MANA_LLM_URL",

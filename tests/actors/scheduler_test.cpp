@@ -420,7 +420,7 @@ TEST_F(scheduler_test, a_claim_without_an_answer_times_out) {
   world_.hold_claims = true;
   start();
   advance(10s);
-  EXPECT_THAT(trouble_, ElementsAre("claim: internal"));
+  EXPECT_THAT(trouble_, ElementsAre("claim: database_timeout"));
   world_.hold_claims = false;
   advance(1s);
   EXPECT_EQ(world_.claims.size(), 2u);
