@@ -22,7 +22,9 @@ response_reader::response_reader(std::size_t max_header, std::size_t max_body)
 
 void response_reader::next_message() {
   parser_.emplace();
-  parser_->eager(true);
+  // Not eager: Beast 1.74 forgets the body limit of a Content-Length when body bytes follow the
+  // header in the same buffer and it goes on by itself.
+  parser_->eager(false);
   parser_->header_limit(static_cast<std::uint32_t>(max_header_));
   parser_->body_limit(max_body_);
 }
