@@ -1,0 +1,63 @@
+#include "actors/llm_client/chat_completion.hpp"
+
+#include "infra/json/value.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace mana {
+
+namespace {
+
+json::number number_of(double x) {
+  std::array<char, 32> text{};
+  auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), std::isfinite(x) ? x : 0.0);
+  return {error == std::errc{} ? std::string{text.data(), end} : "0"};
+}
+
+json::value message(std::string_view role, std::string_view content) {
+  return json::object{{"role", role}, {"content", content}};
+}
+
+std::int64_t tokens(const json::value& answer, std::string_view name) {
+  const auto* usage = answer.find("usage");
+  const auto* n = usage != nullptr ? usage->find(name) : nullptr;
+  return n != nullptr ? n->as_integer().value_or(0) : 0;
+}
+
+failure invalid(const char* what) { return {errc::llm_answer_invalid, what}; }
+
+} // namespace
+
+std::string completion_request(const chat_options& options, std::string_view system, std::string_view user) {
+  json::object body{{"model", options.model},
+                    {"temperature", number_of(options.temperature)},
+                    {"max_tokens", options.max_tokens},
+                    {"messages", json::array{message("system", system), message("user", user)}}};
+  if (options.json_response_format)
+    body.set("response_format", json::object{{"type", "json_object"}});
+  return json::to_text(body);
+}
+
+result<completion> parse_completion(std::string_view body) {
+  auto answer = json::parse(body);
+  if (!answer)
+    return invalid("the answer is no JSON document");
+  const auto* choices = answer->find("choices");
+  const auto* list = choices != nullptr ? choices->as_array() : nullptr;
+  if (list == nullptr || list->empty())
+    return invalid("choices: missing or empty");
+  const auto* reply = list->front().find("message");
+  const auto* content = reply != nullptr ? reply->find("content") : nullptr;
+  if (content == nullptr || content->as_string() == nullptr)
+    return invalid("choices[0].message.content: missing or no string");
+  return completion{*content->as_string(), tokens(*answer, "prompt_tokens"), tokens(*answer, "completion_tokens")};
+}
+
+std::string completion_path(std::string_view base) {
+  bool versioned = base == "/v1" || base.ends_with("/v1");
+  return versioned ? "/chat/completions" : "/v1/chat/completions";
+}
+
+} // namespace mana

@@ -1,0 +1,92 @@
+#include "actors/llm_client/chat_completion.hpp"
+#include "actors/llm_client/llm_client_config.hpp"
+
+#include "infra/json/value.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace mana {
+namespace {
+
+TEST(completion_request, has_the_shape_of_the_contract) {
+  auto text = completion_request({"gpt-x", 0.25, 512, false}, "Du bist", "say \"hi\"\n");
+  EXPECT_EQ(text, R"({"model":"gpt-x","temperature":0.25,"max_tokens":512,"messages":[)"
+                  R"({"role":"system","content":"Du bist"},{"role":"user","content":"say \"hi\"\n"}]})");
+}
+
+TEST(completion_request, asks_for_json_when_configured) {
+  auto body = json::parse(completion_request({"m", 1, 1, true}, "", ""));
+  ASSERT_TRUE(body);
+  ASSERT_NE(body->find("response_format"), nullptr);
+  EXPECT_EQ(body->find("response_format")->text("type"), "json_object");
+}
+
+TEST(completion_request, stays_a_document_whatever_is_put_in) {
+  auto text = completion_request({"m\"", std::numeric_limits<double>::infinity(), 1, false}, "\xff\x01", "</data>\0x");
+  EXPECT_TRUE(json::parse(text)) << text;
+}
+
+TEST(parse_completion, content_and_usage) {
+  auto c = parse_completion(R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"{\"a\":1}"}},
+    {"message":{"content":"second"}}],"usage":{"prompt_tokens":12,"completion_tokens":34,"total_tokens":46}})");
+  ASSERT_TRUE(c);
+  EXPECT_EQ(c->content, R"({"a":1})");
+  EXPECT_EQ(c->prompt_tokens, 12);
+  EXPECT_EQ(c->completion_tokens, 34);
+}
+
+TEST(parse_completion, usage_may_be_absent_or_odd) {
+  for (auto usage : {"null", "[]", "{}", R"({"prompt_tokens":"7"})", R"({"prompt_tokens":1e300})"}) {
+    auto c = parse_completion(std::string{R"({"choices":[{"message":{"content":""}}],"usage":)"} + usage + "}");
+    ASSERT_TRUE(c) << usage;
+    EXPECT_EQ(c->prompt_tokens, 0) << usage;
+    EXPECT_EQ(c->completion_tokens, 0) << usage;
+  }
+}
+
+TEST(parse_completion, anything_else_is_invalid) {
+  for (auto body :
+       {"", "garbage", "[]", "{}", "null", "42", R"({"choices":[]})", R"({"choices":{}})", R"({"choices":[1]})",
+        R"({"choices":[{}]})", R"({"choices":[{"message":{}}]})", R"({"choices":[{"message":{"content":null}}]})",
+        R"({"choices":[{"message":{"content":7}}]})", R"({"choices":[{"message":{"content":"x"}})"}) {
+    auto c = parse_completion(body);
+    ASSERT_FALSE(c) << body;
+    EXPECT_EQ(c.error().code, errc::llm_answer_invalid);
+  }
+}
+
+TEST(completion_path, a_base_may_have_the_version_already) {
+  EXPECT_EQ(completion_path(""), "/v1/chat/completions");
+  EXPECT_EQ(completion_path("/llm"), "/v1/chat/completions");
+  EXPECT_EQ(completion_path("/v1"), "/chat/completions");
+  EXPECT_EQ(completion_path("/llm/v1"), "/chat/completions");
+  EXPECT_EQ(completion_path("/llmv1"), "/v1/chat/completions");
+}
+
+TEST(llm_client_config, complains_about_everything_at_once) {
+  llm_client_config good;
+  good.url = "https://llm.example/v1/";
+  good.model = "m";
+  auto at = check(good);
+  ASSERT_TRUE(at);
+  EXPECT_EQ(at->base, "/v1");
+
+  llm_client_config bad;
+  bad.url = "ftp://x";
+  bad.api_key = "two\r\nlines";
+  bad.temperature = 3;
+  bad.max_in_flight = 0;
+  bad.total_timeout = std::chrono::milliseconds{0};
+  bad.retry.max_attempts = 0;
+  auto refused = check(bad);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::config_invalid);
+  for (auto name : {"url", "api_key", "model", "temperature", "max_in_flight", "total_timeout", "max_attempts"})
+    EXPECT_NE(refused.error().detail.find(name), std::string::npos) << name;
+  EXPECT_EQ(refused.error().detail.find("lines"), std::string::npos);
+}
+
+} // namespace
+} // namespace mana
