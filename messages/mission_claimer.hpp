@@ -44,6 +44,8 @@ struct renew_leases {
 struct leases_renewed {
   std::vector<lease> lost; // owned by somebody else by now, or the mission is gone
   std::size_t rescued = 0; // expired leases of dead replicas that were freed
+  // Since when the first claimable mission waits; nullopt: none does.
+  std::optional<std::chrono::milliseconds> oldest_waiting;
 };
 
 // Gives missions back unrun; the attempt is not counted. Unknown leases are ignored.

@@ -63,7 +63,11 @@ leases_renewed renew_held_leases(pg::connection& db, std::span<const lease> held
     for (const auto& row : rows)
       out.lost.push_back(held[row[0].as<std::size_t>() - 1]);
   }
-  out.rescued = db.exec("SELECT mana_ai.rescue_missions($1)", rescues_per_renewal)[0][0].as<std::size_t>();
+  auto row = db.exec("SELECT mana_ai.rescue_missions($1), (SELECT waiting_ms FROM mana_ai.line_status())",
+                     rescues_per_renewal)[0];
+  out.rescued = row[0].as<std::size_t>();
+  if (auto ms = pg::get<std::int64_t>(row[1]))
+    out.oldest_waiting = std::chrono::milliseconds{std::max<std::int64_t>(0, *ms)};
   return out;
 }
 

@@ -110,10 +110,12 @@ void scheduler::renewed(const leases_renewed& answer, const std::vector<lease>& 
   ledger_.renew(held, asked_at + config_.lease_duration);
   for (auto& lost : answer.lost)
     stop_run(lost, errc::lease_lost);
-  if (answer.rescued == 0)
-    return;
-  deps_.observers.leases_rescued(answer.rescued);
-  want_claim();
+  if (answer.rescued > 0)
+    deps_.observers.leases_rescued(answer.rescued);
+  deps_.observers.oldest_waiting(answer.oldest_waiting.value_or(std::chrono::milliseconds{0}));
+  // What waits may have been left by a replica that is full, which tells nobody.
+  if (answer.rescued > 0 || answer.oldest_waiting)
+    want_claim();
 }
 
 void scheduler::stop_overdue() {

@@ -12,13 +12,10 @@ std::string_view to_string(target t) noexcept {
 
 std::string to_string(target_set ts) {
   std::string out;
-  bool all = true;
-  for (auto t : all_targets) {
-    all = all && ts.contains(t);
+  for (auto t : all_targets)
     if (ts.contains(t))
       (out += out.empty() ? "" : ",") += to_string(t);
-  }
-  return all ? "all" : out;
+  return out;
 }
 
 result<target_set> parse_targets(std::string_view text) {

@@ -36,7 +36,7 @@ private:
   unsigned bits_ = 0;
 };
 
-// Comma-separated names; `all` stands for all of them.
+// Comma-separated names.
 std::string to_string(target_set ts);
 
 // Names separated by commas, or `all`. config_invalid names what is unknown or missing.

@@ -39,7 +39,7 @@ claimer_fake::behavior_type fake_claimer(claimer_fake::pointer self, surrounding
         world->renewals.push_back(order.held);
         if (world->renew_error)
           return to_caf(*world->renew_error);
-        return leases_renewed{std::exchange(world->lose, {}), std::exchange(world->rescue, 0)};
+        return leases_renewed{std::exchange(world->lose, {}), std::exchange(world->rescue, 0), world->waiting};
       },
       [=](const hand_back& order) -> caf::result<handed_back> {
         world->hand_backs.push_back(order.held);

@@ -23,10 +23,11 @@ struct surroundings {
   std::optional<std::chrono::milliseconds> next_due_in;
   std::chrono::milliseconds oldest_waiting{0};
   std::optional<failure> claim_error, refresh_error, renew_error, hand_back_error;
-  bool hold_claims = false;    // answer only when released
-  bool hold_refreshes = false; // likewise
-  std::vector<lease> lose;     // at the next renewal
-  std::size_t rescue = 0;      // likewise
+  bool hold_claims = false;                         // answer only when released
+  bool hold_refreshes = false;                      // likewise
+  std::vector<lease> lose;                          // at the next renewal
+  std::size_t rescue = 0;                           // likewise
+  std::optional<std::chrono::milliseconds> waiting; // of every renewal
 
   std::vector<claim_missions> claims;
   std::vector<std::vector<lease>> renewals;

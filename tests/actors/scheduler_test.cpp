@@ -300,6 +300,16 @@ TEST_F(scheduler_test, wakes_when_a_lease_that_was_left_behind_has_ended) {
   EXPECT_EQ(world_.claims.size(), before + 1);
 }
 
+TEST_F(scheduler_test, a_renewal_that_finds_missions_waiting_claims_them) {
+  start();
+  auto before = world_.claims.size();
+  advance(5s);
+  EXPECT_EQ(world_.claims.size(), before);
+  world_.waiting = 0ms;
+  advance(5s);
+  EXPECT_EQ(world_.claims.size(), before + 1);
+}
+
 TEST_F(scheduler_test, many_notifications_cost_one_claim) {
   start();
   world_.hold_claims = true;

@@ -60,7 +60,7 @@ struct http_runner_routes : mana::testing::http_routes_fixture {
 
   void start(bool database_connected = true, std::string service_key = key, bool with_actors = true) {
     runner_handles_to_give = [&] {
-      http::runner_handles h;
+      mana::runner_handles h;
       if (!with_actors)
         return h;
       h.scheduler = sys.spawn(fake_scheduler, noon);
@@ -75,7 +75,7 @@ struct http_runner_routes : mana::testing::http_routes_fixture {
     http::runner_front f;
     f.system = &sys;
     f.handles = [this] { return runner_handles_to_give; };
-    f.schema = [] { return http::schema_status{true, {"the login bypasses row security"}}; };
+    f.schema = [] { return mana::schema_status{true, {}, {"the login bypasses row security"}}; };
     f.metrics = &registry;
     f.service_key = config::secret_text{std::move(service_key)};
     f.version = "1.2.3";
@@ -84,7 +84,7 @@ struct http_runner_routes : mana::testing::http_routes_fixture {
     serve(r);
   }
 
-  http::runner_handles runner_handles_to_give;
+  mana::runner_handles runner_handles_to_give;
   std::vector<caf::actor> actors;
 };
 

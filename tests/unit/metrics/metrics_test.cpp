@@ -99,7 +99,7 @@ TEST(series_by_label, collects_unlisted_values_under_other) {
   m.attempts["surprise"].Increment();
   m.attempts["another"].Increment();
   EXPECT_EQ(value_of(r, "llm_attempts_total", {{"class", "ok"}}), 1);
-  EXPECT_EQ(value_of(r, "llm_attempts_total", {{"class", "llm_timeout"}}), 0);
+  EXPECT_EQ(value_of(r, "llm_attempts_total", {{"class", "timeout"}}), 0);
   EXPECT_EQ(value_of(r, "llm_attempts_total", {{"class", "other"}}), 2);
 }
 
