@@ -2,12 +2,15 @@
 """An OpenAI-compatible endpoint that misbehaves for some missions only.
 
 A prompt that holds the text `fault:<kind>` gets that fault, any other a plan with one step. Prints its port.
-Kinds: error (500), limited (429 with a Retry-After beyond every deadline), garbage (200, no completion), prose (a
-completion without a plan), tool (a plan with an unknown tool), hang (no answer), cut (closes within the body).
+Kinds: error (500), refused (400), limited (429 with a Retry-After beyond every deadline), busy (the first call 429
+with Retry-After 1, then a plan), garbage (200, no completion), prose (a completion without a plan), tool (a plan with
+an unknown tool), hang (no answer), trickle (a byte at a time), huge (larger than any limit), cut (closes within the
+body).
 """
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -19,6 +22,9 @@ def plan(tool):
 def completion(content):
     message = {"role": "assistant", "content": content}
     return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+
+
+was_busy = threading.Event()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -41,6 +47,11 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(500, b'{"error": "broken"}')
         elif kind == "limited":
             self.answer(429, b'{"error": "slow down"}', [("Retry-After", "600")])
+        elif kind == "refused":
+            self.answer(400, b'{"error": "context too long"}')
+        elif kind == "busy" and not was_busy.is_set():
+            was_busy.set()
+            self.answer(429, b'{"error": "slow down"}', [("Retry-After", "1")])
         elif kind == "garbage":
             self.answer(200, b"<html>not a completion</html>")
         elif kind == "prose":
@@ -50,6 +61,13 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "hang":
             threading.Event().wait(300)
             self.close_connection = True
+        elif kind == "trickle":
+            self.answer(200, b"", announced=1000)
+            for _ in range(1000):
+                self.wfile.write(b" ")
+                time.sleep(0.1)
+        elif kind == "huge":
+            self.answer(200, completion("x" * 10_000_000))
         elif kind == "cut":
             body = completion(plan("create_task"))
             self.answer(200, body[: len(body) // 2], announced=len(body))
@@ -59,6 +77,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.answer(200, b'{"data": []}')
+
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionError:  # the caller had enough of it
+            self.close_connection = True
 
     def log_message(self, *_):
         pass

@@ -62,6 +62,7 @@ holds_for() {
 finish() {
   local rc=$? name
   set +e
+  trap - ERR
   for name in "${!process_pid[@]}"; do
     kill -KILL "${process_pid[$name]}" 2>/dev/null
     wait "${process_pid[$name]}" 2>/dev/null
@@ -91,23 +92,39 @@ start_database() {
   start_cluster
   superuser_url=$(cluster_url "$work/postgres" "$database")
   database_server=127.0.0.1:$(<"$work/postgres/port")
+  sync_url=postgresql://mana_sync:$SYNC_PASSWORD@$database_server/$database
   "$checkout/deploy/database.sh" "$(cluster_url "$work/postgres")" "$database" "$binary" >"$work/database.log" 2>&1 ||
     fail "deploy/database.sh failed"
 }
 
 sql() { psql_on "$superuser_url" -At -c "$1"; }
 
-# insert_record <user> <app> <table> <id> <json>: as the sync service would, in the user's scope.
+# insert_record <user> <app> <table> <ids> <json>: as the sync service would, in the user's scope; several ids,
+# separated by blanks, in one transaction.
 insert_record() {
-  psql_on "postgresql://mana_sync:$SYNC_PASSWORD@$database_server/$database" -o /dev/null \
-    -v user="$1" -v app="$2" -v table="$3" -v id="$4" -v data="$5" <<'SQL'
+  psql_on "$sync_url" -o /dev/null -v user="$1" -v app="$2" -v table="$3" -v ids="$4" -v data="$5" <<'SQL'
 begin;
 select set_config('app.current_user_id', :'user', true);
 insert into public.sync_changes (app_id, table_name, record_id, user_id, client_id, op, data, actor)
-select :'app', :'table', :'id', :'user', 'e2e-browser', 'insert',
-       jsonb_build_object('id', :'id', 'userId', :'user', 'createdAt', stamp, 'updatedAt', stamp) || :'data'::jsonb,
+select :'app', :'table', id, :'user', 'e2e-browser', 'insert',
+       jsonb_build_object('id', id, 'userId', :'user', 'createdAt', stamp, 'updatedAt', stamp) || :'data'::jsonb,
        '{"kind": "user"}'
-from to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') stamp;
+from to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') stamp, string_to_table(:'ids', ' ') id;
+commit;
+SQL
+}
+
+# update_mission <user> <id> <json>: the user changes these fields, now.
+update_mission() {
+  psql_on "$sync_url" -o /dev/null -v user="$1" -v id="$2" -v data="$3" <<'SQL'
+begin;
+select set_config('app.current_user_id', :'user', true);
+insert into public.sync_changes
+  (app_id, table_name, record_id, user_id, client_id, op, data, field_timestamps, actor)
+select 'ai', 'aiMissions', :'id', :'user', 'e2e-browser', 'update', changed,
+       (select jsonb_object_agg(field, stamp) from jsonb_object_keys(changed) field), '{"kind": "user"}'
+from to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') stamp,
+     lateral (select :'data'::jsonb || jsonb_build_object('updatedAt', stamp)) c (changed);
 commit;
 SQL
 }
@@ -117,7 +134,7 @@ insert_goal() {
     '{"title": "Dreimal laufen", "currentValue": 1, "target": {"value": 3, "period": "week"}}'
 }
 
-# insert_mission <user> <id> [json]: due now, daily at 07:00 in Berlin, with goal-1 of the user as its input.
+# insert_mission <user> <ids> [json]: due now, daily at 07:00 in Berlin, with goal-1 of the user as its input.
 insert_mission() {
   insert_record "$1" ai aiMissions "$2" "$(jq -cn --argjson more "${3:-{\}}" '{
     title: "Fit bleiben", objective: "Hilf mir, mein Ziel zu erreichen.", conceptMarkdown: "", state: "active",
@@ -134,10 +151,25 @@ iteration_ids() {
   sql "select count(distinct i ->> 'id') from sync_changes c, jsonb_array_elements(c.data -> 'iterations') i
        where c.user_id = '$1' and c.record_id = '$2' and c.table_name = 'aiMissions'"
 }
+# time_in <seconds>: as the change log writes times.
+time_in() { date -u -d "@$(jq -n "now + $1")" +%Y-%m-%dT%H:%M:%S.%3NZ; }
 has_iteration() { [[ $(iteration_ids "$1" "$2") -ge 1 ]]; }
 planned_once() {
   equals "$(iteration_ids "$1" "$2")" 1 "iterations of $1/$2"
   equals "$(write_backs "$1" "$2")" 1 "write-backs of $1/$2"
+}
+planned_well() {
+  planned_once "$1" "$2"
+  equals "$(iteration "$1" "$2" | jq -r .overallStatus)" awaiting-review "the iteration of $1/$2"
+}
+# A failed iteration that tells the user why, and the next slot is scheduled.
+failed_visibly() {
+  has_iteration "$1" "$2" || return 1
+  equals "$(iteration "$1" "$2" | jq -c '[.overallStatus, (.summary | length > 20), .source]')" \
+    '["failed",true,"server"]' "the iteration of $1/$2"
+  planned_once "$1" "$2"
+  expect "the next run of $1/$2 is ahead" test "$(sql "select data ->> 'nextRunAt' from sync_changes
+    where user_id = '$1' and record_id = '$2' and client_id = 'mana-ai-runner'")" '>' "$(time_in 0)"
 }
 # The newest iteration of a mission.
 iteration() {
@@ -184,11 +216,16 @@ dead() { ! alive "$1"; }
 stop_process() {
   local name=$1
   kill "-${2:-TERM}" "${process_pid[$name]}"
-  wait_for 60 "$name ends" dead "$name"
+  # Bash tells of a killed child unless it is being waited for.
+  [[ ${2:-} == KILL ]] || wait_for 60 "$name ends" dead "$name"
   exit_code=0
-  wait "${process_pid[$name]}" || exit_code=$?
+  wait "${process_pid[$name]}" 2>/dev/null || exit_code=$?
   unset "process_pid[$name]"
 }
+
+# logged <name> <jq condition>: the lines of a process's log that meet it.
+logged() { jq -cR --unbuffered 'fromjson? // empty | select('"$2"')' "$work/$1.log"; }
+has_logged() { [[ -n $(logged "$1" "$2") ]]; }
 
 # -- HTTP ---------------------------------------------------------------------------------------------------------
 
@@ -207,4 +244,10 @@ tick() { request "$1" POST /internal/tick; }
 # mission <name> <user> <id>: what the runner says about it; mission_field adds the field's name.
 mission() { request "$1" GET "/internal/missions/$2" | jq -c --arg id "$3" '.missions[] | select(.id == $id)'; }
 mission_field() { mission "$1" "$2" "$3" | jq -r --arg field "$4" '.[$field] // ""'; }
+# reasons <name> <user>: how many missions do not run for which reason, as JSON.
+reasons() {
+  request "$1" GET "/internal/missions/$2" |
+    jq -cS '[.missions[].notRunningBecause] | group_by(.) | map({key: .[0], value: length}) | from_entries'
+}
+reasons_are() { [[ $(reasons "$1" "$2") == "$3" ]]; }
 mission_field_is() { [[ $(mission_field "$1" "$2" "$3" "$4") == "$5" ]]; }
