@@ -41,8 +41,9 @@ void check_migrator(const config::settings& s, findings& out) {
   if (!may)
     out.push_back({"migrator", false, true, "MIGRATION_DATABASE_URL: " + may.error().detail});
   else if (!*may)
-    out.push_back({"migrator", false, true, "the login of MIGRATION_DATABASE_URL is no member of mana_ai_owner: run "
-                                            "deploy/sql/00_roles.sql"});
+    out.push_back({"migrator", false, true,
+                   "the login of MIGRATION_DATABASE_URL is no member of mana_ai_owner: run "
+                   "deploy/sql/00_roles.sql"});
   else
     out.push_back({"migrator", true, true, "may act as mana_ai_owner"});
 }
@@ -60,15 +61,15 @@ schema_finding ask_llm(caf::actor_system& sys, const llm_client_actor& llm) {
   caf::scoped_actor self{sys};
   chat_call call{std::make_shared<const chat_prompt>(chat_prompt{"Answer with one word.", "Say OK."})};
   self->request(llm, caf::infinite, std::move(call))
-    .receive(
-      [&](const chat_answer&) {
-        f.good = true;
-        f.text = "answers";
-      },
-      [&](const caf::error& e) {
-        auto why = to_failure(e);
-        f.text = "MANA_LLM_URL: " + std::string{to_string(why.code)} + ": " + why.detail;
-      });
+      .receive(
+          [&](const chat_answer&) {
+            f.good = true;
+            f.text = "answers";
+          },
+          [&](const caf::error& e) {
+            auto why = to_failure(e);
+            f.text = "MANA_LLM_URL: " + std::string{to_string(why.code)} + ": " + why.detail;
+          });
   return f;
 }
 

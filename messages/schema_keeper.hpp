@@ -19,8 +19,8 @@ struct schema_status {
 struct keep_schema {};
 
 using schema_keeper_actor = caf::typed_actor<
-  // Sent to itself: migrate and look, then again after a pause.
-  caf::reacts_to<keep_schema>>;
+    // Sent to itself: migrate and look, then again after a pause.
+    caf::reacts_to<keep_schema>>;
 
 } // namespace mana
 

@@ -23,8 +23,9 @@ schema_finding change_log(pg::connection& db) {
                       " has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')"
                       " FROM pg_class WHERE oid = to_regclass('public.sync_changes')");
   if (rows.empty())
-    return {"change log", false, true, "public.sync_changes does not exist: start the sync service first, or run "
-                                       "deploy/sql/10_standalone_sync.sql"};
+    return {"change log", false, true,
+            "public.sync_changes does not exist: start the sync service first, or run "
+            "deploy/sql/10_standalone_sync.sql"};
   if (!rows[0][1].as<bool>())
     return {"change log", false, true, "no right to SELECT and INSERT: run deploy/sql/20_grants.sql"};
   if (!rows[0][0].as<bool>())

@@ -13,9 +13,7 @@ namespace {
 constexpr auto interval = std::chrono::seconds{5};
 constexpr auto llm_timeout = std::chrono::seconds{1};
 
-std::any count_dirty(pg::connection& db) {
-  return db.exec("SELECT mana_ai.dirty_count()")[0][0].as<std::int64_t>();
-}
+std::any count_dirty(pg::connection& db) { return db.exec("SELECT mana_ai.dirty_count()")[0][0].as<std::int64_t>(); }
 
 } // namespace
 
@@ -27,16 +25,16 @@ gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer se
   self->send(self, sample_gauges{});
   return {[=](sample_gauges) {
     self->request(database, caf::infinite, database_job{"dirty_count", count_dirty})
-      .then([=](database_answer& a) { refresher->dirty_rows.Set(static_cast<double>(a.as<std::int64_t>())); },
-            [](const caf::error&) {});
+        .then([=](database_answer& a) { refresher->dirty_rows.Set(static_cast<double>(a.as<std::int64_t>())); },
+              [](const caf::error&) {});
     self->request(llm, llm_timeout, get_llm_status{})
-      .then(
-        [=](const llm_status& s) {
-          client->calls_in_flight.Set(static_cast<double>(s.in_flight));
-          client->calls_waiting.Set(static_cast<double>(s.waiting));
-          client->circuit_open.Set(s.circuit_open ? 1 : 0);
-        },
-        [](const caf::error&) {});
+        .then(
+            [=](const llm_status& s) {
+              client->calls_in_flight.Set(static_cast<double>(s.in_flight));
+              client->calls_waiting.Set(static_cast<double>(s.waiting));
+              client->circuit_open.Set(s.circuit_open ? 1 : 0);
+            },
+            [](const caf::error&) {});
     self->delayed_send(self, interval, sample_gauges{});
   }};
 }
