@@ -42,9 +42,9 @@ def i(bench, _):
         with bench.connect(database) as db:
             data.add_goals(db, _USERS)
             with start_runner(bench, database, standin.port):
-                data.add_missions(db, _USERS, _PER_USER, "due", "now() + interval '4 seconds'")
+                data.add_missions(db, _USERS, _PER_USER, "due", "now() + interval '10 seconds'")
                 wait_until("the snapshots are there", lambda: data.nothing_dirty(db))
-            db.run("vacuum analyze")
+            data.settle(db, checkpoint=False)  # after one, pages are logged whole
         # A session that finds nothing: what starting, ticking and stopping cost by themselves.
         before = _statistics(watcher, database)
         _session(bench, database, standin.port, 2)

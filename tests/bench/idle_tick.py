@@ -49,7 +49,7 @@ def measure(bench, database, ticks=300):
             begun = time.monotonic()
             runner.tick()
             times.append((time.monotonic() - begun) * 1000)
-    return times, watch.stop(ticks)
+        return times, watch.stop(ticks)
 
 
 def c(bench, _):
