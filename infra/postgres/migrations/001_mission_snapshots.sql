@@ -1,8 +1,10 @@
 -- Mission snapshots with their scheduling state, the users' line, and the dirty queue.
 
--- The merged mission (contract 2) and the state of its current slot. `record` is compressed and
--- moved out of line early (toast_tuple_target), so that a claim or a renewed lease rewrites about a
--- hundred bytes and stays a HOT update: lease_until stands in no index and in no index predicate.
+-- The merged mission (contract 2) and the state of its current slot. A row above 2 kB has its record
+-- compressed and moved out of line (toast_tuple_target: as soon as it is at all), so that a claim
+-- rewrites about a hundred bytes; a smaller row keeps it, and a claim stays cheap as long as the new
+-- version fits on the same page, where the log holds only the difference: hence the fill factor.
+-- A renewed lease stays a HOT update: lease_until stands in no index and in no index predicate.
 CREATE TABLE mana_ai.mission_snapshots (
   user_id         text        NOT NULL CHECK (user_id <> ''),
   mission_id      text        NOT NULL,
@@ -28,8 +30,15 @@ CREATE TABLE mana_ai.mission_snapshots (
   PRIMARY KEY (user_id, mission_id),
   CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
   CHECK (claimable_at IS NULL OR (lease_token IS NULL AND hold IS NULL))
-) WITH (fillfactor = 85, toast_tuple_target = 128, autovacuum_vacuum_scale_factor = 0.05);
-ALTER TABLE mana_ai.mission_snapshots ALTER COLUMN record SET COMPRESSION lz4;
+) WITH (fillfactor = 50, toast_tuple_target = 128, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE mana_ai.mission_snapshots
+  ALTER COLUMN record SET COMPRESSION lz4,
+  -- Only the record leaves the row; toast_tuple_target would take ids above 24 bytes with it.
+  ALTER COLUMN user_id SET STORAGE MAIN,
+  ALTER COLUMN mission_id SET STORAGE MAIN,
+  ALTER COLUMN hold SET STORAGE MAIN,
+  ALTER COLUMN lease_owner SET STORAGE MAIN,
+  ALTER COLUMN last_error SET STORAGE MAIN;
 
 -- Active and due, per user.
 CREATE INDEX mission_snapshots_claimable ON mana_ai.mission_snapshots (user_id, claimable_at)

@@ -20,11 +20,14 @@ CREATE TRIGGER mana_ai_note_mission_change AFTER INSERT ON public.sync_changes
   FOR EACH ROW WHEN (NEW.app_id = 'ai' AND NEW.table_name = 'aiMissions')
   EXECUTE FUNCTION mana_ai.note_mission_change();
 
+-- enable_seqscan, here and below: a session keeps the plans of a function. One that was made while a
+-- table was empty would read all of it for every mission once it is full.
+
 -- Takes up to p_limit entries off the queue, oldest first; replicas share it without waiting for
 -- each other. The entries come back when the caller's transaction does not commit.
 CREATE FUNCTION mana_ai.take_dirty(p_limit integer, p_now timestamptz DEFAULT now())
 RETURNS TABLE (id bigint, user_id text, mission_id text, change_id uuid)
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
   DELETE FROM mana_ai.mission_dirty d
   USING (SELECT q.id FROM mana_ai.mission_dirty q WHERE q.not_before <= p_now
          ORDER BY q.id LIMIT p_limit FOR UPDATE SKIP LOCKED) t
@@ -35,7 +38,7 @@ $$;
 -- Like take_dirty for named entries: to fold them one by one after a batch failed.
 CREATE FUNCTION mana_ai.take_dirty_entries(p_ids bigint[])
 RETURNS TABLE (id bigint, user_id text, mission_id text, change_id uuid)
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
   DELETE FROM mana_ai.mission_dirty d
   USING (SELECT q.id FROM mana_ai.mission_dirty q WHERE q.id = ANY (p_ids)
          ORDER BY q.id FOR UPDATE SKIP LOCKED) t
@@ -45,7 +48,7 @@ $$;
 
 -- Puts off entries that could not be folded: one minute, doubling up to about an hour.
 CREATE FUNCTION mana_ai.defer_dirty(p_ids bigint[], p_now timestamptz DEFAULT now()) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
   UPDATE mana_ai.mission_dirty
   SET failures = failures + 1, not_before = p_now + interval '1 minute' * (1 << least(failures, 6))
   WHERE id = ANY (p_ids)
@@ -63,7 +66,7 @@ GRANT EXECUTE ON FUNCTION mana_ai.take_dirty(integer, timestamptz), mana_ai.take
 -- Locks the users of the given missions and returns the missions' snapshots, where there are any.
 CREATE FUNCTION mana_ai.lock_snapshots(p_users text[], p_missions text[])
 RETURNS TABLE (ord integer, record text, applied_us bigint, applied_id uuid)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_user text;
   i integer;
@@ -87,7 +90,7 @@ END $$;
 -- The named rows of the log, each under its user.
 CREATE FUNCTION mana_ai.read_changes(p_users text[], p_changes uuid[])
 RETURNS TABLE (ord integer, id uuid, created_us bigint, op text, data text, field_timestamps text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_user text;
   i integer;
@@ -107,7 +110,7 @@ END $$;
 -- All rows of the given records, in the order in which they merge.
 CREATE FUNCTION mana_ai.read_history(p_users text[], p_apps text[], p_tables text[], p_records text[])
 RETURNS TABLE (ord integer, id uuid, created_us bigint, op text, data text, field_timestamps text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_user text;
   i integer;
@@ -127,15 +130,17 @@ BEGIN
   END LOOP;
 END $$;
 
--- When the current user joins the line (see user_turns). Called with the user's row locked.
+-- When the current user joins the line (see user_turns). Called with the user's row locked. Not in
+-- SQL: such a function is planned anew at every call.
 CREATE FUNCTION mana_ai.requeue_user(p_user text) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE mana_ai.user_turns t
   SET queue_at = greatest(n.next_at, t.served_at)
   FROM (SELECT coalesce(min(s.claimable_at), 'infinity') AS next_at FROM mana_ai.mission_snapshots s
         WHERE s.user_id = p_user AND s.claimable_at IS NOT NULL) n
-  WHERE t.user_id = p_user AND t.queue_at <> greatest(n.next_at, t.served_at)
-$$;
+  WHERE t.user_id = p_user AND t.queue_at <> greatest(n.next_at, t.served_at);
+END $$;
 
 -- Stores merged missions; a null record removes the snapshot. A new slot starts with no attempts; a
 -- slot that is being retried keeps its time; a leased mission stays with its planner. Returns 'created',
@@ -143,7 +148,7 @@ $$;
 CREATE FUNCTION mana_ai.store_snapshots(p_users text[], p_missions text[], p_records text[],
   p_applied_us bigint[], p_applied_ids uuid[], p_slots_us bigint[], p_holds text[])
 RETURNS TABLE (ord integer, what text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_user text;
   v_slot timestamptz;

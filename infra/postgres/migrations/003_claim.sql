@@ -7,7 +7,7 @@ CREATE FUNCTION mana_ai.claim_missions(p_limit integer, p_per_user integer, p_le
   p_now timestamptz DEFAULT now())
 RETURNS TABLE (user_id text, mission_id text, lease_token uuid, slot_us bigint, attempt integer,
                last_error text, record text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   v_users text[];
 BEGIN
@@ -67,7 +67,7 @@ END $$;
 -- When the next user joins the line and since when the first one waits; null: nobody does.
 CREATE FUNCTION mana_ai.line_status(p_now timestamptz DEFAULT now())
 RETURNS TABLE (now_us bigint, next_due_ms bigint, waiting_ms bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
   SELECT (extract(epoch FROM p_now) * 1000000)::bigint,
          ceil(extract(epoch FROM (SELECT min(queue_at) FROM mana_ai.user_turns
                              WHERE queue_at < 'infinity' AND queue_at > p_now) - p_now) * 1000)::bigint,
@@ -90,7 +90,7 @@ $$;
 -- transaction has locked are passed over: they need no longer lease.
 CREATE FUNCTION mana_ai.renew_leases(p_users text[], p_missions text[], p_tokens uuid[], p_lease interval)
 RETURNS TABLE (lost_ord integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   UPDATE mana_ai.mission_snapshots s
@@ -109,7 +109,7 @@ END $$;
 
 -- Frees missions whose lease has ended, of replicas that died or lost touch. The attempt counts.
 CREATE FUNCTION mana_ai.rescue_missions(p_limit integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   v_users text[];
   v_freed integer;

@@ -6,7 +6,7 @@
 CREATE FUNCTION mana_ai.lock_runs(p_users text[], p_missions text[], p_tokens uuid[])
 RETURNS TABLE (ord integer, record text, slot_us bigint, applied_us bigint, applied_id uuid, pending uuid[],
                refold boolean, now_us bigint)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_user text;
   i integer;
@@ -35,7 +35,7 @@ END $$;
 CREATE FUNCTION mana_ai.write_iterations(p_users text[], p_missions text[], p_tokens uuid[], p_changes uuid[],
   p_data text[], p_stamps text[], p_records text[], p_applied_us bigint[], p_applied_ids uuid[],
   p_slots_us bigint[], p_holds text[], p_errors text[])
-RETURNS void LANGUAGE plpgsql AS $$
+RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_user text;
   v_slot timestamptz;
@@ -80,7 +80,7 @@ END $$;
 -- leases were held.
 CREATE FUNCTION mana_ai.release_runs(p_users text[], p_missions text[], p_tokens uuid[], p_slots_us bigint[],
   p_retry_after_ms bigint[], p_counts boolean[], p_errors text[])
-RETURNS TABLE (ord integer) LANGUAGE plpgsql AS $$
+RETURNS TABLE (ord integer) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_user text;
   v_slot timestamptz;
@@ -122,7 +122,7 @@ END $$;
 
 -- Gives runs back that were not run (shutdown): claimable at once, the attempt is not counted.
 CREATE FUNCTION mana_ai.hand_back_runs(p_users text[], p_missions text[], p_tokens uuid[])
-RETURNS TABLE (ord integer) LANGUAGE plpgsql AS $$
+RETURNS TABLE (ord integer) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   v_slots bigint[];
   v_slot bigint;
