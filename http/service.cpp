@@ -88,8 +88,9 @@ public:
     http::router routes;
     if (targets_.contains(target::runner)) {
       auto started = runner::start(system_, llm_loop_, settings_, registry_, [this](const std::string& child) {
-        log::error("gave_up", {{"actor", child}, {"advice", "it failed more than five times within a minute; the "
-                                                            "lines above say why; the process ends to be restarted"}});
+        log::error("gave_up", {{"actor", child},
+                               {"advice", "it failed more than five times within a minute; the "
+                                          "lines above say why; the process ends to be restarted"}});
         failed_ = true;
         kill(getpid(), SIGTERM);
       });
@@ -179,16 +180,16 @@ int serve(const config::settings& settings, config::target_set targets) {
   forbid_core_dumps();
   net::raise_descriptor_limit(descriptors_for(settings));
   log::set_level(settings.log_level);
+  log::info("starting", {{"version", version}, {"targets", to_string(targets)}, {"replica", settings.replica_name}});
   service s{settings, targets};
   if (auto f = s.start()) {
     log::error("not_started", {{"error", f->code}, {"detail", f->detail}});
     s.stop();
     return 1;
   }
-  log::info("started", {{"version", version},
-                        {"targets", to_string(targets)},
-                        {"port", s.port()},
-                        {"replica", settings.replica_name}});
+  log::info(
+      "started",
+      {{"version", version}, {"targets", to_string(targets)}, {"port", s.port()}, {"replica", settings.replica_name}});
   int signal = 0;
   sigwait(&signals, &signal);
   log::info("stopping", {{"signal", signal}, {"grace", settings.shutdown_grace}});
