@@ -161,7 +161,7 @@ demo_sql() {
 }
 
 demo() {
-  local iteration deadline=$((SECONDS + 300))
+  local iteration deadline=$((SECONDS + 300)) why told=''
   step "demo: user demo-user, two goals, one mission (daily 07:00 Europe/Berlin, due now)"
   demo_sql seed.sql
   step "POST /internal/tick"
@@ -178,6 +178,10 @@ demo() {
       last_log_lines
       die "the demo mission has no iteration"
     fi
+    why=$(request GET /internal/missions/demo-user | jq -r '.missions[0] |
+      "\(.notRunningBecause), attempts \(.attempts), retry at \(.retryAt // "-"), last error \(.lastError // "-")"' || true)
+    [[ $why == "$told" ]] || step "no iteration yet: $why"
+    told=$why
     sleep 0.5
   done
   step "its newest iteration in public.sync_changes"

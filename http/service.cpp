@@ -180,6 +180,7 @@ int serve(const config::settings& settings, config::target_set targets) {
   forbid_core_dumps();
   net::raise_descriptor_limit(descriptors_for(settings));
   log::set_level(settings.log_level);
+  log::info("starting", {{"version", version}, {"targets", to_string(targets)}, {"replica", settings.replica_name}});
   service s{settings, targets};
   if (auto f = s.start()) {
     log::error("not_started", {{"error", f->code}, {"detail", f->detail}});

@@ -39,7 +39,9 @@ struct planner_config {
   retry_policy retry;
   std::string default_time_zone = "UTC";              // of missions without one; IANA name
   std::chrono::milliseconds database_timeout{15'000}; // one read or write, from request to answer
-  unsigned write_tries = 5;                           // of one end, the first included
+  // Of one end, the first included: about half a minute, so that a plan that is paid for outlives a restart of the
+  // database. The end of the lease stops it earlier.
+  unsigned write_tries = 20;
   backoff between_writes{
       .least = std::chrono::milliseconds{100}, .base = std::chrono::milliseconds{500}, .max = std::chrono::seconds{4}};
 };

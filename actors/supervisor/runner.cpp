@@ -115,6 +115,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   if (!time_zone::find(zone))
     return failure{errc::config_invalid, "DEFAULT_TIME_ZONE: not an IANA time zone of this machine"};
   auto* reg = &registry;
+  auto troubles = std::make_shared<trouble_log>();
   // A factory holds handles of supervised children, which stay valid over restarts.
   auto as_child = [](auto handle) { return caf::actor_cast<caf::actor>(handle); };
 
@@ -143,8 +144,9 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
     return client ? as_child(*client) : caf::actor{};
   });
   auto refresher = r->add<snapshot_refresher_actor>("snapshot_refresher", [=, &sys] {
-    return as_child(sys.spawn<snapshot_refresher>(database, refresher_config{500, 2, policy},
-                                                  observe_refresher(*reg, [board] { board->wake_scheduler(); })));
+    return as_child(
+        sys.spawn<snapshot_refresher>(database, refresher_config{500, 2, policy},
+                                      observe_refresher(*reg, troubles, [board] { board->wake_scheduler(); })));
   });
   auto directory = r->add<mission_directory_actor>("mission_directory", [=, &sys, limit = s.max_runs_per_user] {
     return as_child(sys.spawn<mission_directory>(database, llm, limit));
@@ -168,7 +170,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
     };
     d.now = wall_clock;
     d.random = random_share;
-    d.observers = observe_scheduler(*reg);
+    d.observers = observe_scheduler(*reg, troubles);
     return as_child(sys.spawn<scheduler>(scheduler_settings, std::move(d)));
   });
   {
@@ -178,7 +180,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
   r->add<change_listener_actor>("change_listener", [=, &sys] {
-    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, observe_listener()));
+    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, observe_listener(troubles)));
   });
   r->watch(std::move(on_give_up));
   return r;

@@ -1,9 +1,10 @@
 #include "actors/supervisor/runner_observers.hpp"
 
 #include "infra/log/log.hpp"
+#include "infra/log/trouble_tracker.hpp"
 #include "infra/metrics/series.hpp"
 
-#include <memory>
+#include <mutex>
 
 namespace mana {
 
@@ -21,7 +22,8 @@ std::string_view outcome_of(const run_finished& run) {
 }
 
 void log_run(const run_finished& run) {
-  auto level = run.ended == run_end::planned ? log::level::info : log::level::warn;
+  bool as_it_should = run.ended == run_end::planned || run.error == errc::shutting_down;
+  auto level = as_it_should ? log::level::info : log::level::warn;
   log::write(level, "run_finished",
              {{"mission", run.held.key.mission},
               {"user", run.held.key.user},
@@ -58,6 +60,36 @@ void count_run(metrics::scheduler_metrics& s, metrics::planner_metrics& p, const
 
 } // namespace
 
+// -- troubles ---------------------------------------------------------------------------------------
+
+struct trouble_log::shared {
+  std::mutex mutex;
+  log::trouble_tracker tracker;
+};
+
+trouble_log::trouble_log() : shared_(std::make_unique<shared>()) {}
+trouble_log::~trouble_log() = default;
+
+void trouble_log::happened(std::string_view what, const failure& why) {
+  auto text = std::string{to_string(why.code)}.append(": ").append(why.detail);
+  std::lock_guard lock{shared_->mutex};
+  if (auto left_out = shared_->tracker.happened(what, text, std::chrono::steady_clock::now()))
+    log::warn("trouble", {{"what", what}, {"error", why.code}, {"detail", why.detail}, {"left_out", *left_out}});
+}
+
+void trouble_log::ended(std::string_view what) {
+  std::lock_guard lock{shared_->mutex};
+  if (auto over = shared_->tracker.ended(what, std::chrono::steady_clock::now()))
+    log::info("recovered", {{"what", what}, {"failures", over->times}, {"lasted", over->lasted}});
+}
+
+void trouble_log::forget(std::string_view what) {
+  std::lock_guard lock{shared_->mutex};
+  shared_->tracker.ended(what, {});
+}
+
+// -- observers --------------------------------------------------------------------------------------
+
 database_observer observe_database(metrics::registry& r) {
   auto m = std::make_shared<metrics::database_metrics>(r);
   database_observer o;
@@ -74,14 +106,17 @@ llm_observer observe_llm(metrics::registry& r) {
   return {[m](std::string_view outcome, std::chrono::nanoseconds) { m->attempts[outcome].Increment(); }};
 }
 
-listener_observer observe_listener() {
+listener_observer observe_listener(trouble_log_ptr troubles) {
   listener_observer o;
-  o.connected = [] { log::info("listener_connected"); };
-  o.lost = [](const failure& f) { log::warn("listener_lost", {{"error", f.code}, {"detail", f.detail}}); };
+  o.connected = [troubles] {
+    troubles->ended("listen");
+    log::info("listener_connected");
+  };
+  o.lost = [troubles](const failure& f) { troubles->happened("listen", f); };
   return o;
 }
 
-refresher_observer observe_refresher(metrics::registry& r, std::function<void()> wake) {
+refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troubles, std::function<void()> wake) {
   auto m = std::make_shared<metrics::refresher_metrics>(r);
   refresher_observer o;
   o.refreshed = [m, wake = std::move(wake)](const snapshots_refreshed& s) {
@@ -91,11 +126,11 @@ refresher_observer observe_refresher(metrics::registry& r, std::function<void()>
     wake();
   };
   o.deferred = [](std::size_t n) { log::error("missions_not_folded", {{"entries", n}}); };
-  o.failed = [](const failure& f) { log::warn("refresh_failed", {{"error", f.code}, {"detail", f.detail}}); };
+  o.failed = [troubles](const failure& f) { troubles->happened("refresh", f); };
   return o;
 }
 
-scheduler_observers observe_scheduler(metrics::registry& r) {
+scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr troubles) {
   auto s = std::make_shared<metrics::scheduler_metrics>(r);
   auto p = std::make_shared<metrics::planner_metrics>(r);
   scheduler_observers o;
@@ -108,14 +143,19 @@ scheduler_observers observe_scheduler(metrics::registry& r) {
     if (n > 0)
       log::warn("leases_rescued", {{"missions", n}});
   };
-  o.oldest_waiting = [s](std::chrono::milliseconds age) { s->oldest_claimable_age.Set(metrics::seconds(age)); };
+  // Called after every claim that succeeded: the database is there, what fails next is a new trouble.
+  o.oldest_waiting = [s, troubles](std::chrono::milliseconds age) {
+    s->oldest_claimable_age.Set(metrics::seconds(age));
+    troubles->ended("claim");
+    for (auto* what : {"refresh", "renew", "hand_back"})
+      troubles->forget(what);
+  };
   o.run_ended = [s, p](const run_finished& run) {
     count_run(*s, *p, run);
     log_run(run);
   };
-  o.trouble = [](std::string_view what, const failure& f) {
-    log::warn("scheduler_trouble", {{"what", what}, {"error", f.code}, {"detail", f.detail}});
-  };
+  // A refresh of a tick that fails is the refresher's trouble, too, and written once.
+  o.trouble = [troubles](std::string_view what, const failure& f) { troubles->happened(what, f); };
   return o;
 }
 

@@ -10,15 +10,34 @@
 #include "actors/snapshot_refresher/snapshot_refresher_actor.hpp"
 #include "infra/metrics/registry.hpp"
 
+#include <memory>
+
 namespace mana {
+
+// Troubles of several actors as log lines: `trouble` when one begins, changes, or has lasted for
+// another minute (with `left_out`, the number of equal ones since), and `recovered`. Thread-safe.
+class trouble_log {
+public:
+  trouble_log();
+  ~trouble_log();
+  void happened(std::string_view what, const failure& why);
+  void ended(std::string_view what);
+  // Like ended, without a line.
+  void forget(std::string_view what);
+
+private:
+  struct shared;
+  std::unique_ptr<shared> shared_;
+};
+using trouble_log_ptr = std::shared_ptr<trouble_log>;
 
 database_observer observe_database(metrics::registry& r);
 llm_observer observe_llm(metrics::registry& r);
-listener_observer observe_listener();
+listener_observer observe_listener(trouble_log_ptr troubles);
 // `wake` is called after snapshots changed.
-refresher_observer observe_refresher(metrics::registry& r, std::function<void()> wake);
+refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troubles, std::function<void()> wake);
 // One log line per run, with its stages; never text of the mission.
-scheduler_observers observe_scheduler(metrics::registry& r);
+scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr troubles);
 // `publish` gets every status.
 schema_observer observe_schema(std::function<void(const schema_status&)> publish);
 

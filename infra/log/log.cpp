@@ -92,7 +92,8 @@ shared_state& state() {
 std::string line(timestamp now, level l, std::string_view event, fields fs) {
   json::object o{{"time", to_iso(now)}, {"level", to_string(l)}, {"event", cut(event)}};
   for (auto& f : fs)
-    o.set(json_name(f), std::visit([](auto v) { return to_json(v); }, f.value()));
+    if (auto* text = std::get_if<std::string_view>(&f.value()); !text || !text->empty())
+      o.set(json_name(f), std::visit([](auto v) { return to_json(v); }, f.value()));
   return json::to_text(std::move(o));
 }
 

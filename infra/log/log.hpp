@@ -2,8 +2,9 @@
 //
 //   log::info("run_finished", {{"user", user}, {"attempt", 2}, {"llm", 840ms}});
 //
-// `event` and field names are literals in snake_case: what varies goes into fields. Never a key, a
-// password, a prompt or a model's answer. Callable from any thread; a line is one write(2).
+// `event` and field names are literals in snake_case: what varies goes into fields; a field with an
+// empty text is left out. Never a key, a password, a prompt or a model's answer. Callable from any
+// thread; a line is one write(2).
 #pragma once
 
 #include "messages/errors.hpp"

@@ -69,6 +69,13 @@ TEST(log_line, cuts_long_texts_between_code_points) {
   }
 }
 
+TEST(log_line, leaves_out_empty_texts) {
+  auto v = parsed(log::line(noon, log::level::info, "e", {{"detail", ""}, {"user", user_id{}}, {"n", 0}}));
+  EXPECT_EQ(v.find("detail"), nullptr);
+  EXPECT_EQ(v.find("user"), nullptr);
+  EXPECT_EQ(v.find("n")->as_double(), 0);
+}
+
 TEST(log_line, leaves_a_text_of_the_maximal_length_alone) {
   std::string text(log::max_text, 'x');
   EXPECT_EQ(parsed(log::line(noon, log::level::info, "e", {{"text", text}})).text("text"), text);
