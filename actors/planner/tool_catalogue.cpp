@@ -155,9 +155,9 @@ result<policies> read_policies(std::string_view text) {
       return invalid(where + ".tool: missing or no identifier");
     auto policy = to_policy((*entries)[i].text("policy"));
     if (!policy)
-      return invalid(where + ".policy: unknown, of " + name);
+      return invalid(where.append(".policy: unknown, of ").append(name));
     if (!out.emplace(name, *policy).second)
-      return invalid(where + ".tool: duplicate " + name);
+      return invalid(where.append(".tool: duplicate ").append(name));
   }
   return out;
 }

@@ -22,7 +22,7 @@ std::string text_of(std::string_view what, const failure& why) {
 } // namespace
 
 scheduler::scheduler(caf::actor_config& cfg, scheduler_config config, scheduler_deps deps)
-  : scheduler_self::base(cfg), config_(std::move(config)), deps_(std::move(deps)),
+  : scheduler_self::base(cfg), config_(config), deps_(std::move(deps)),
     ledger_(config_.max_runs, config_.max_runs_per_user) {
   set_exception_handler([](std::exception_ptr&) -> caf::error { return to_caf({errc::internal, "scheduler"}); });
   set_down_handler([this](const caf::down_msg& down) { planner_down(down.source); });
