@@ -6,7 +6,7 @@ source "$(dirname "$0")/harness.sh"
 
 start_database
 insert_goal anna goal-1
-start_standin STANDIN_LATENCY_MS=2500
+start_standin STANDIN_LATENCY_MS=4000
 start_runner runner TICK_INTERVAL_MS=3600000
 wait_for 30 "the runner is ready" is_ready runner
 

@@ -10,7 +10,7 @@ declare -A error_of=([error]=llm_failed [cut]=llm_failed [hang]=llm_timeout [tri
 declare -A told=([error]='einen Fehler gemeldet' [cut]='einen Fehler gemeldet' [hang]='nicht rechtzeitig'
   [trickle]='nicht rechtzeitig' [garbage]='nicht lesbar' [prose]='keinen gültigen Plan' [tool]='keinen gültigen Plan'
   [huge]='zu groß' [refused]='abgelehnt')
-total_timeout=3000
+total_timeout=2000
 attempts=2
 
 start_database
@@ -28,18 +28,18 @@ done
 
 # Unaffected: other missions, of the same user too, while some calls still hang.
 for fault in "${!error_of[@]}" limited busy; do
-  wait_for 5 "a plan for user-$fault/mission-2" has_iteration "user-$fault" mission-2
+  wait_for 10 "a plan for user-$fault/mission-2" has_iteration "user-$fault" mission-2
   planned_well "user-$fault" mission-2
 done
 # Told to come back in a second: that is within the deadline of the call.
-wait_for 5 "the plan after a short limit" has_iteration user-busy mission-1
+wait_for 10 "the plan after a short limit" has_iteration user-busy mission-1
 planned_well user-busy mission-1
 equals "$(logged runner '.user == "user-busy" and .mission == "mission-1"' | jq -s 'map(.attempt)' -c)" '[1]' \
   "runs for the mission that met a short limit"
 
 for fault in "${!error_of[@]}"; do
   user=user-$fault
-  wait_for 10 "a failed iteration after fault:$fault" failed_visibly "$user" mission-1
+  wait_for 15 "a failed iteration after fault:$fault" failed_visibly "$user" mission-1
   expect "the iteration tells what fault:$fault was" grep -q "${told[$fault]}" <<<"$(iteration "$user" mission-1)"
   expected=$attempts
   [[ $fault != refused ]] || expected=1
@@ -53,7 +53,7 @@ done
 
 # Told to come back in ten minutes: no attempt is spent, and the time is shown.
 retry_is_shown() { mission_field_is runner user-limited mission-1 notRunningBecause retry-later; }
-wait_for 5 "the rate-limited mission waits" retry_is_shown
+wait_for 10 "the rate-limited mission waits" retry_is_shown
 equals "$(mission_field runner user-limited mission-1 attempts)" 0 "attempts of the rate-limited mission"
 expect "its error is named" grep -q '^llm_rate_limited' <<<"$(mission_field runner user-limited mission-1 lastError)"
 expect "it waits as long as it was told to" test "$(mission_field runner user-limited mission-1 retryAt)" '>' "$(time_in 540)"

@@ -14,7 +14,7 @@ listener() { sql "select pid from pg_stat_activity where usename = 'mana_ai_runn
 wait_for 10 "the runner listens" listens
 
 insert_mission anna mission-1
-wait_for 5 "the plan of a mission that is inserted as due" has_iteration anna mission-1
+wait_for 10 "the plan of a mission that is inserted as due" has_iteration anna mission-1
 planned_well anna mission-1
 
 due=$(time_in 3)
@@ -27,9 +27,9 @@ expect "not before its time ($due, was $started)" test ! "$started" '<' "$due"
 # An edit makes it due.
 insert_mission anna mission-3 '{"state": "paused"}'
 paused() { mission_field_is runner anna mission-3 notRunningBecause paused; }
-wait_for 5 "the paused mission is known" paused
+wait_for 10 "the paused mission is known" paused
 update_mission anna mission-3 '{"state": "active"}'
-wait_for 5 "the plan of a mission that is taken up again" has_iteration anna mission-3
+wait_for 10 "the plan of a mission that is taken up again" has_iteration anna mission-3
 planned_well anna mission-3
 
 # What is committed while nobody listens is found when the listener is back.

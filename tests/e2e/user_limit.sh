@@ -13,14 +13,13 @@ insert_mission anna "${missions[*]}"
 wait_for 10 "eight run, four wait for them" reasons_are runner anna '{"over-the-users-limit":4,"running":8}'
 insert_mission ben mission-1
 wait_for 10 "the other user's mission runs meanwhile" reasons_are runner ben '{"running":1}'
-equals "$(curl -sS "$llm_url/standin/stats" | jq .calls)" 9 "calls of the first eight and of the other user"
 
 for id in "${missions[@]}"; do
   wait_for 15 "a plan for $id" has_iteration anna "$id"
   planned_well anna "$id"
 done
 planned_well ben mission-1
-wait_for 5 "all wait for their review" reasons_are runner anna '{"waiting-for-review":12}'
+wait_for 10 "all wait for their review" reasons_are runner anna '{"waiting-for-review":12}'
 expect "never more than eight and one at once" test \
   "$(curl -sS "$llm_url/standin/stats" | jq .maxInFlight)" -le 9
 stop_process runner
