@@ -67,7 +67,7 @@ def i(bench, _):
     total, images, written = [(a - b) / _RUNS for a, b in zip(wal, idle_wal)]
     plan = stored / _RUNS
     line("i-commits", f"transactions per run of {_RUNS} at once, those that only read included", commits,
-         "commits/run", {"what": "a session without runs, already subtracted", "value": idle_commits, "unit": "commits"},
+         "commits/run", {"what": "a session without runs, subtracted", "value": idle_commits, "unit": "commits"},
          "<= 1.3", commits <= 1.3, commit_records_per_run=written, wal_syncs_per_run=(end[2] - start[2]) / _RUNS)
     line("i-wal", "WAL per run beside the stored plan, without full page images", total - images - plan, "bytes/run",
          {"what": "the stored plan: row of the log and snapshot", "value": plan, "unit": "bytes/run"}, "<= 2000",

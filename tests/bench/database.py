@@ -10,7 +10,7 @@ import libpq
 from report import progress
 
 _CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-_PASSWORDS = {"RUNNER_PASSWORD": "runner-secret", "MIGRATOR_PASSWORD": "migrator-secret", "SYNC_PASSWORD": "sync-secret"}
+_PASSWORDS = {f"{role}_PASSWORD": f"{role.lower()}-secret" for role in ("RUNNER", "MIGRATOR", "SYNC")}
 _TEMPLATE = "bench_empty"
 
 _STAMP = "to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
@@ -126,7 +126,8 @@ def add_mission_edits(db, users, per_user, tag, edits, since=1):
       select 'ai', 'aiMissions', 'mission-' || u || '-{tag}-' || k, u, 'bench-browser', 'update',
              jsonb_build_object(f, f || ' in Fassung ' || e, 'updatedAt', t), jsonb_build_object(f, t, 'updatedAt', t),
              '{{"kind": "user"}}', now() + e * interval '1 millisecond'
-      from generate_series({since}, {since + edits - 1}) e, generate_series(1, {users}) n, generate_series(1, {per_user}) k,
+      from generate_series({since}, {since + edits - 1}) e, generate_series(1, {users}) n,
+           generate_series(1, {per_user}) k,
            lateral (select {_USER.format("n")} as u) x,
            lateral (select (array['title', 'objective'])[1 + e % 2] as f,
              to_char((now() + e * interval '1 millisecond') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as t) y
@@ -155,3 +156,8 @@ def nothing_dirty(db):
 
 def written_back(db):
     return int(db.number("select count(*) from public.sync_changes where client_id = 'mana-ai-runner'"))
+
+
+def is_written(db, mission):
+    return db.value(f"""select exists (select from public.sync_changes where table_name = 'aiMissions'
+                        and record_id = '{mission}' and client_id = 'mana-ai-runner')""") == "t"

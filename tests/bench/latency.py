@@ -125,7 +125,7 @@ def e(bench, _):
                 if n >= 10:
                     sent.append((arrived - begun) / 1e6)
                     acknowledged.append((arrived - done) / 1e6)
-                wait_until("the plan is written", lambda: data.written_back(db) == n + 1)
+                wait_until("the plan is written", lambda: data.is_written(db, mission))
                 time.sleep(0.02)
             cpu = watch.stop(_SAMPLES + 10)
     finally:

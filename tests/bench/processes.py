@@ -43,7 +43,8 @@ class Process:
         environment |= {name: str(value) for name, value in settings.items()}
         self._log = open(log, "ab")
         self._child = subprocess.Popen(
-            [binary, f"--target={target}"], env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            [binary, f"--target={target}"],
+            env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
         )
         self.pid = self._child.pid
         self._connection = None

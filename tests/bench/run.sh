@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the runner on a PostgreSQL cluster of its own, with fsync and everything durable, against the LLM stand-in.
 # Prints one JSON line per measurement, each beside a reference measured in the same run (report.py says what a line
-# holds); progress goes to stderr. Takes about eight minutes on two idle cores; other load falsifies the numbers, so
+# holds); progress goes to stderr. Takes about five minutes on two idle cores; other load falsifies the numbers, so
 # each line says how much of it there was.
 #
 #   run.sh [a b c d e f g h i j]...   only these; default: all
