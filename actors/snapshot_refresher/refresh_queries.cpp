@@ -50,6 +50,7 @@ std::vector<folding> by_mission(const std::vector<dirty_entry>& entries) {
       f.refold = true;
   }
   std::vector<folding> out;
+  out.reserve(missions.size());
   for (auto& [key, f] : missions)
     out.push_back(std::move(f));
   return out;

@@ -112,21 +112,21 @@ CREATE FUNCTION mana_ai.read_history(p_users text[], p_apps text[], p_tables tex
 RETURNS TABLE (ord integer, id uuid, created_us bigint, op text, data text, field_timestamps text)
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-  v_user text;
-  i integer;
+  g record;
 BEGIN
-  FOR i IN 1 .. coalesce(cardinality(p_users), 0) LOOP
-    IF v_user IS DISTINCT FROM p_users[i] THEN
-      v_user := p_users[i];
-      PERFORM set_config('app.current_user_id', v_user, true);
-    END IF;
+  FOR g IN SELECT k.user_id, array_agg(k.ord::integer) AS ords, array_agg(k.app) AS apps,
+                  array_agg(k.tab) AS tables, array_agg(k.record) AS records
+           FROM unnest(p_users, p_apps, p_tables, p_records) WITH ORDINALITY AS k(user_id, app, tab, record, ord)
+           GROUP BY k.user_id LOOP
+    PERFORM set_config('app.current_user_id', g.user_id, true);
     RETURN QUERY
-      SELECT i, c.id, (extract(epoch FROM c.created_at) * 1000000)::bigint, c.op, c.data::text,
+      SELECT k.ord, c.id, (extract(epoch FROM c.created_at) * 1000000)::bigint, c.op, c.data::text,
              c.field_timestamps::text
-      FROM public.sync_changes c
-      WHERE c.table_name = p_tables[i] AND c.record_id = p_records[i]
-        AND c.user_id = v_user AND c.app_id = p_apps[i]
-      ORDER BY c.created_at, c.id;
+      FROM unnest(g.ords, g.apps, g.tables, g.records) AS k(ord, app, tab, record)
+      CROSS JOIN LATERAL (
+        SELECT h.id, h.created_at, h.op, h.data, h.field_timestamps FROM public.sync_changes h
+        WHERE h.table_name = k.tab AND h.record_id = k.record AND h.user_id = g.user_id AND h.app_id = k.app
+        ORDER BY h.created_at, h.id) c;
   END LOOP;
 END $$;
 
@@ -144,62 +144,59 @@ END $$;
 
 -- Stores merged missions; a null record removes the snapshot. A new slot starts with no attempts; a
 -- slot that is being retried keeps its time; a leased mission stays with its planner. Returns 'created',
--- 'updated' or 'removed' for each, or null where there was nothing to remove.
+-- 'updated' or 'removed' for each, and nothing where there was nothing to remove.
 CREATE FUNCTION mana_ai.store_snapshots(p_users text[], p_missions text[], p_records text[],
   p_applied_us bigint[], p_applied_ids uuid[], p_slots_us bigint[], p_holds text[])
 RETURNS TABLE (ord integer, what text)
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-  v_user text;
-  v_slot timestamptz;
-  v_created boolean;
-  i integer;
+  g record;
 BEGIN
   -- Derived state: when a crash of the database forgets it, the dirty entries are back as well.
   PERFORM set_config('synchronous_commit', 'off', true);
-  FOR i IN 1 .. coalesce(cardinality(p_users), 0) LOOP
-    IF v_user IS DISTINCT FROM p_users[i] THEN
-      IF v_user IS NOT NULL THEN
-        PERFORM mana_ai.requeue_user(v_user);
-      END IF;
-      v_user := p_users[i];
-      PERFORM set_config('app.current_user_id', v_user, true);
-    END IF;
-    ord := i;
-    what := NULL;
-    IF p_records[i] IS NULL THEN
-      DELETE FROM mana_ai.mission_snapshots s WHERE s.user_id = v_user AND s.mission_id = p_missions[i];
-      IF FOUND THEN
-        what := 'removed';
-      END IF;
-    ELSE
-      v_slot := timestamptz 'epoch' + p_slots_us[i] * interval '1 microsecond';
-      INSERT INTO mana_ai.mission_snapshots AS s
-        (user_id, mission_id, record, last_applied_at, last_applied_id, slot_at, hold, claimable_at)
-      VALUES (v_user, p_missions[i], p_records[i]::jsonb,
-              timestamptz 'epoch' + p_applied_us[i] * interval '1 microsecond', p_applied_ids[i],
-              v_slot, p_holds[i], CASE WHEN p_holds[i] IS NULL THEN v_slot END)
-      ON CONFLICT (user_id, mission_id) DO UPDATE SET
-        record = excluded.record,
-        last_applied_at = excluded.last_applied_at,
-        last_applied_id = excluded.last_applied_id,
-        updated_at = now(),
-        slot_at = excluded.slot_at,
-        hold = excluded.hold,
-        claimable_at = CASE
-          WHEN s.lease_token IS NOT NULL OR excluded.hold IS NOT NULL THEN NULL
-          WHEN s.slot_at = excluded.slot_at THEN coalesce(s.claimable_at, excluded.slot_at)
-          ELSE excluded.slot_at END,
-        attempt = CASE WHEN s.slot_at = excluded.slot_at OR s.lease_token IS NOT NULL THEN s.attempt ELSE 0 END,
-        last_error = CASE WHEN s.slot_at = excluded.slot_at THEN s.last_error END
-      RETURNING xmax = 0 INTO v_created;
-      what := CASE WHEN v_created THEN 'created' ELSE 'updated' END;
-    END IF;
-    RETURN NEXT;
+  FOR g IN SELECT m.user_id, array_agg(m.ord::integer) AS ords, array_agg(m.mission_id) AS missions,
+                  array_agg(m.record) AS records, array_agg(m.applied_us) AS applied_us,
+                  array_agg(m.applied_id) AS applied_ids, array_agg(m.slot_us) AS slots_us, array_agg(m.hold) AS holds
+           FROM unnest(p_users, p_missions, p_records, p_applied_us, p_applied_ids, p_slots_us, p_holds)
+             WITH ORDINALITY AS m(user_id, mission_id, record, applied_us, applied_id, slot_us, hold, ord)
+           GROUP BY m.user_id LOOP
+    PERFORM set_config('app.current_user_id', g.user_id, true);
+    RETURN QUERY
+      WITH gone AS (
+        DELETE FROM mana_ai.mission_snapshots s
+        USING unnest(g.ords, g.missions, g.records) AS m(ord, mission_id, record)
+        WHERE m.record IS NULL AND s.user_id = g.user_id AND s.mission_id = m.mission_id
+        RETURNING m.ord)
+      SELECT d.ord, 'removed' FROM gone d;
+    RETURN QUERY
+      WITH stored AS (
+        INSERT INTO mana_ai.mission_snapshots AS s
+          (user_id, mission_id, record, last_applied_at, last_applied_id, slot_at, hold, claimable_at)
+        SELECT g.user_id, m.mission_id, m.record::jsonb,
+               timestamptz 'epoch' + m.applied_us * interval '1 microsecond', m.applied_id,
+               timestamptz 'epoch' + m.slot_us * interval '1 microsecond', m.hold,
+               CASE WHEN m.hold IS NULL THEN timestamptz 'epoch' + m.slot_us * interval '1 microsecond' END
+        FROM unnest(g.missions, g.records, g.applied_us, g.applied_ids, g.slots_us, g.holds)
+          AS m(mission_id, record, applied_us, applied_id, slot_us, hold)
+        WHERE m.record IS NOT NULL
+        ON CONFLICT (user_id, mission_id) DO UPDATE SET
+          record = excluded.record,
+          last_applied_at = excluded.last_applied_at,
+          last_applied_id = excluded.last_applied_id,
+          updated_at = now(),
+          slot_at = excluded.slot_at,
+          hold = excluded.hold,
+          claimable_at = CASE
+            WHEN s.lease_token IS NOT NULL OR excluded.hold IS NOT NULL THEN NULL
+            WHEN s.slot_at = excluded.slot_at THEN coalesce(s.claimable_at, excluded.slot_at)
+            ELSE excluded.slot_at END,
+          attempt = CASE WHEN s.slot_at = excluded.slot_at OR s.lease_token IS NOT NULL THEN s.attempt ELSE 0 END,
+          last_error = CASE WHEN s.slot_at = excluded.slot_at THEN s.last_error END
+        RETURNING s.mission_id, s.xmax = 0 AS created)
+      SELECT m.ord, CASE WHEN w.created THEN 'created' ELSE 'updated' END
+      FROM stored w JOIN unnest(g.ords, g.missions) AS m(ord, mission_id) USING (mission_id);
+    PERFORM mana_ai.requeue_user(g.user_id);
   END LOOP;
-  IF v_user IS NOT NULL THEN
-    PERFORM mana_ai.requeue_user(v_user);
-  END IF;
 END $$;
 
 REVOKE ALL ON FUNCTION mana_ai.lock_snapshots(text[], text[]), mana_ai.read_changes(text[], uuid[]),
