@@ -34,7 +34,7 @@ status_and_code to_http(errc code) noexcept {
     case errc::bad_request: return {400, "BAD_REQUEST"};
     case errc::unauthorized: return {401, "UNAUTHORIZED"};
     case errc::not_found: return {404, "NOT_FOUND"};
-    case errc::config_invalid: return {500, "INTERNAL"};
+    case errc::config_invalid:
     case errc::internal: return {500, "INTERNAL"};
   }
   return {500, "INTERNAL"};
