@@ -13,7 +13,7 @@ start_runner runner TICK_INTERVAL_MS=1000
 pid=${process_pid[runner]}
 wait_for 20 "the process lives" answers runner /health
 waits_for_database() { alive runner && answers runner /health && [[ $(status runner /ready) == 503 ]]; }
-holds_for 5 "the service waits for its database" waits_for_database
+holds_for 20 "the service waits for its database" waits_for_database
 expect "/ready names the database" grep -q database <<<"$(request runner GET /ready)"
 
 start_cluster
