@@ -38,22 +38,26 @@ mission_status read_mission_status(const pqxx::row& row, mission_facts facts) {
   return m;
 }
 
-mission_list query(pg::connection& db, const user_id& user, std::size_t users_limit, bool circuit_open) {
+} // namespace
+
+mission_list list_missions_of(pg::connection& db, const user_id& user, std::size_t users_limit, bool circuit_open) {
   pqxx::work tx{db.raw()};
-  pg::connection::exec_in(tx, "SELECT set_config('app.current_user_id', $1, true)", user.value);
+  mission_list out;
+  auto clock = pg::connection::exec_in(tx,
+                                       "SELECT (extract(epoch FROM now()) * 1000000)::bigint,"
+                                       " set_config('app.current_user_id', $1, true)",
+                                       user.value);
+  out.now = *time_of(clock[0][0]);
   auto rows = pg::connection::exec_in(
       tx,
       "SELECT mission_id, left(record->>'title', 500) AS title, record->>'state' AS state, hold, attempt, last_error,"
       " lease_owner, (extract(epoch FROM slot_at) * 1000000)::bigint AS slot_us,"
       " (extract(epoch FROM claimable_at) * 1000000)::bigint AS claimable_us,"
       " (extract(epoch FROM lease_until) * 1000000)::bigint AS lease_us,"
-      " (extract(epoch FROM now()) * 1000000)::bigint AS now_us,"
       " count(*) FILTER (WHERE lease_token IS NOT NULL) OVER () AS running"
       " FROM mana_ai.mission_snapshots WHERE user_id = $1 ORDER BY slot_at NULLS LAST, mission_id LIMIT $2",
       user.value, max_listed);
-  mission_list out;
   for (const auto& row : rows) {
-    out.now = *time_of(row["now_us"]);
     mission_facts facts;
     facts.now = out.now;
     facts.users_runs = row["running"].as<std::size_t>();
@@ -64,8 +68,6 @@ mission_list query(pg::connection& db, const user_id& user, std::size_t users_li
   tx.commit();
   return out;
 }
-
-} // namespace
 
 std::string why_not_running(const mission_facts& f) {
   if (f.leased)
@@ -109,7 +111,7 @@ caf::result<mission_list> mission_directory::list(const user_id& user) {
   auto promise = make_response_promise<mission_list>();
   auto ask = [this, promise, user](bool circuit_open) {
     database_job job{"list_missions", [user, limit = users_limit_, circuit_open](pg::connection& db) -> std::any {
-                       return query(db, user, limit, circuit_open);
+                       return list_missions_of(db, user, limit, circuit_open);
                      }};
     request(database_, caf::infinite, std::move(job))
         .then([promise](database_answer& a) mutable { promise.deliver(std::move(a.as<mission_list>())); },

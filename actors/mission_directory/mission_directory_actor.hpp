@@ -22,6 +22,9 @@ struct mission_facts {
 // running, due, not-due, retry-later, over-the-users-limit, circuit-open, or the hold itself.
 std::string why_not_running(const mission_facts&);
 
+// A user's missions by their slots, at most 1,000. Throws libpqxx's exceptions.
+mission_list list_missions_of(pg::connection& db, const user_id& user, std::size_t users_limit, bool circuit_open);
+
 class mission_directory : public mission_directory_actor::base {
 public:
   mission_directory(caf::actor_config& cfg, database_actor database, llm_client_actor llm, std::size_t users_limit);
