@@ -1,5 +1,7 @@
 #include "actors/change_log/change_rows.hpp"
 
+#include <algorithm>
+
 namespace mana {
 
 namespace {
@@ -61,6 +63,17 @@ std::vector<std::optional<change>> read_named_changes(pqxx::transaction_base& tx
   for (const auto& row : rows)
     out[row["ord"].as<std::size_t>() - 1] = read_change(row);
   return out;
+}
+
+bool apply_in_place(merged_record& record, change_position& applied, std::vector<change> changes) {
+  std::sort(changes.begin(), changes.end(), [](auto& a, auto& b) { return a.at < b.at; });
+  for (auto& c : changes) {
+    if (!(applied < c.at) && !record.commutes(c))
+      return false;
+    record.apply(c);
+    applied = std::max(applied, c.at);
+  }
+  return true;
 }
 
 } // namespace mana

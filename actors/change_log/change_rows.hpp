@@ -31,4 +31,8 @@ struct change_key {
 // The changes that are there and visible, at the index of their key; users in ascending order.
 std::vector<std::optional<change>> read_named_changes(pqxx::transaction_base&, const std::vector<change_key>&);
 
+// Applies changes to a stored record that is folded up to `applied`, and moves `applied`. False: the
+// order against what is folded matters, the record is of no use any more, fold the history instead.
+bool apply_in_place(merged_record& record, change_position& applied, std::vector<change> changes);
+
 } // namespace mana

@@ -27,8 +27,6 @@ struct locked_run {
   timestamp now;
 };
 
-std::int64_t us(timestamp t) { return std::chrono::microseconds{t.time_since_epoch()}.count(); }
-
 std::string error_text(const end_run& r) {
   auto text = std::string{to_string(r.error_code)} + ": " + r.error_detail;
   return text.substr(0, max_error_length);
@@ -64,7 +62,7 @@ void release(pg::connection& db, const std::vector<end_run>& runs, results& out)
   pg::text_array counts, errors;
   for (auto i : order) {
     leases.add(runs[i].held);
-    slots.add(us(runs[i].slot));
+    slots.add(pg::to_us(runs[i].slot));
     delays.add(runs[i].retry_after.count());
     counts.add(runs[i].how == run_end::retry ? "t" : "f");
     errors.add(error_text(runs[i]));
@@ -92,8 +90,7 @@ std::vector<locked_run> lock_all(pqxx::transaction_base& tx, const std::vector<e
     l.index = order[row["ord"].as<std::size_t>() - 1];
     l.run = &runs[l.index];
     l.applied = {row["applied_us"].as<std::int64_t>(), row["applied_id"].as<std::string>()};
-    l.now = timestamp{
-        std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds{row["now_us"].as<std::int64_t>()})};
+    l.now = pg::time_from_us(row["now_us"].as<std::int64_t>());
     l.refold = row["refold"].as<bool>();
     if (!row["pending"].is_null()) {
       auto parser = row["pending"].as_array();
@@ -125,15 +122,7 @@ void freshen(pqxx::transaction_base& tx, locked_run& l) {
     for (auto& c : read_named_changes(tx, keys))
       if (c)
         changes.push_back(std::move(*c));
-    std::sort(changes.begin(), changes.end(), [](auto& a, auto& b) { return a.at < b.at; });
-    for (auto& c : changes) {
-      if (!(l.applied < c.at) && !l.record->commutes(c)) {
-        l.refold = true;
-        break;
-      }
-      l.record->apply(c);
-      l.applied = std::max(l.applied, c.at);
-    }
+    l.refold = !apply_in_place(*l.record, l.applied, std::move(changes));
   }
   if (!l.refold)
     return;
@@ -174,7 +163,7 @@ void add_write(write_columns& w, locked_run& l, const write_policy& policy) {
   auto fresh = read_mission(json::value{l.record->fields()});
   auto back =
       make_write_back(*l.record, iteration_of(l, fresh), l.now, next_slot_of(l, fresh, policy.default_time_zone));
-  change own{{us(l.now), random_uuid()}, change_op::update, back.data, back.field_timestamps};
+  change own{{pg::to_us(l.now), random_uuid()}, change_op::update, back.data, back.field_timestamps};
   l.record->apply(own);
   auto applied = std::max(l.applied, own.at);
   auto snapshot = l.record->snapshot();
@@ -186,7 +175,7 @@ void add_write(write_columns& w, locked_run& l, const write_policy& policy) {
   w.records.add(json::to_text(snapshot));
   w.applied.add(applied.created_at_us);
   w.applied_ids.add(applied.id);
-  when.slot ? w.slots.add(us(*when.slot)) : w.slots.add_null();
+  when.slot ? w.slots.add(pg::to_us(*when.slot)) : w.slots.add_null();
   when.hold_reason.empty() ? w.holds.add_null() : w.holds.add(when.hold_reason);
   l.run->how == run_end::failed ? w.errors.add(error_text(*l.run)) : w.errors.add_null();
 }

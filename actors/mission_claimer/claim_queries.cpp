@@ -10,10 +10,6 @@ namespace {
 
 constexpr int rescues_per_renewal = 200;
 
-timestamp from_us(std::int64_t us) {
-  return timestamp{std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds{us})};
-}
-
 struct lease_arrays {
   pg::text_array users, missions, tokens;
   explicit lease_arrays(std::span<const lease> held) {
@@ -29,7 +25,7 @@ claimed_mission read_claim(const pqxx::row& row) {
   claimed_mission m;
   m.held.key = {{row["user_id"].as<std::string>()}, {row["mission_id"].as<std::string>()}};
   m.held.token = {row["lease_token"].as<std::string>()};
-  m.slot = from_us(row["slot_us"].as<std::int64_t>());
+  m.slot = pg::time_from_us(row["slot_us"].as<std::int64_t>());
   m.attempt = row["attempt"].as<unsigned>();
   m.last_error = row["last_error"].as<std::string>();
   m.record = std::make_shared<const std::string>(pg::view(row["record"]));
@@ -45,7 +41,7 @@ claimed_missions claim_due_missions(pg::connection& db, const claim_missions& wa
   for (const auto& row : rows)
     out.missions.push_back(read_claim(row));
   auto line = db.exec("SELECT now_us, next_due_ms, waiting_ms FROM mana_ai.line_status()");
-  out.now = from_us(line[0]["now_us"].as<std::int64_t>());
+  out.now = pg::time_from_us(line[0]["now_us"].as<std::int64_t>());
   if (auto ms = pg::get<std::int64_t>(line[0]["next_due_ms"]))
     out.next_due_in = std::chrono::milliseconds{*ms};
   if (auto ms = pg::get<std::int64_t>(line[0]["waiting_ms"]))
@@ -74,7 +70,6 @@ leases_renewed renew_held_leases(pg::connection& db, std::span<const lease> held
 handed_back release_unrun(pg::connection& db, std::vector<lease> held) {
   std::sort(held.begin(), held.end());
   lease_arrays a{held};
-  // The slot is the stored one: a null slot parameter would count as a moved slot.
   auto rows = db.exec("SELECT count(*) FROM mana_ai.hand_back_runs($1::text[], $2::text[], $3::uuid[])", a.users.str(),
                       a.missions.str(), a.tokens.str());
   return {rows[0][0].as<std::size_t>()};

@@ -15,7 +15,7 @@ std::optional<timestamp> time_of(const pqxx::field& f) {
   auto us = pg::get<std::int64_t>(f);
   if (!us)
     return std::nullopt;
-  return timestamp{std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds{*us})};
+  return pg::time_from_us(*us);
 }
 
 mission_status read_mission_status(const pqxx::row& row, mission_facts facts) {

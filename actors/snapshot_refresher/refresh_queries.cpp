@@ -96,17 +96,8 @@ void apply_new_rows(pqxx::transaction_base& tx, std::vector<folding>& missions) 
     if (rows[i])
       changes[owners[i]].push_back(std::move(*rows[i]));
   for (auto& [m, list] : changes) {
-    std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.at < b.at; });
-    for (auto& c : list) {
-      bool in_order = m->applied < c.at;
-      if (!in_order && !m->record->commutes(c)) {
-        m->refold = true;
-        break;
-      }
-      m->record->apply(c);
-      m->applied = std::max(m->applied, c.at);
-      ++m->rows;
-    }
+    m->rows = list.size();
+    m->refold = !apply_in_place(*m->record, m->applied, std::move(list));
   }
 }
 
@@ -159,7 +150,7 @@ void store(pqxx::transaction_base& tx, const std::vector<folding>& missions, con
     auto snapshot = m.record->snapshot();
     auto when = schedule_of(read_mission(snapshot), policy);
     records.add(json::to_text(snapshot));
-    when.slot ? slots.add(std::chrono::microseconds{when.slot->time_since_epoch()}.count()) : slots.add_null();
+    when.slot ? slots.add(pg::to_us(*when.slot)) : slots.add_null();
     when.hold_reason.empty() ? holds.add_null() : holds.add(when.hold_reason);
   }
   auto rows = pg::connection::exec_in(tx,

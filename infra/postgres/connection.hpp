@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/result.hpp"
+#include "messages/timestamp.hpp"
 
 #include <optional> // libpqxx/field.hxx uses std::optional without including it
 
@@ -95,6 +96,12 @@ std::optional<T> get(const pqxx::field& f) {
     return std::nullopt;
   return f.as<T>();
 }
+
+// Points in time travel as microseconds since 1970, which no session setting can reformat.
+inline timestamp time_from_us(std::int64_t us) {
+  return timestamp{std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds{us})};
+}
+inline std::int64_t to_us(timestamp t) { return std::chrono::microseconds{t.time_since_epoch()}.count(); }
 
 // The column's text without a copy; valid as long as the result.
 inline std::string_view view(const pqxx::field& f) { return {f.c_str(), f.size()}; }
