@@ -38,13 +38,16 @@ llm_client::behavior_type llm_client::make_behavior() {
           }};
 }
 
-// The coroutines of calls under way hold a strong reference; they find their call gone.
+// The coroutines of calls under way hold a strong reference; they find their call gone. The client
+// of HTTP goes here or with the last of them, so on the loop: whoever drops the last reference to
+// this actor is on another thread, where the loop's handlers may still be using it.
 void llm_client::on_exit() {
   while (!calls_.empty())
     fail(calls_.begin(), {errc::cancelled, "the LLM client stops"});
   waiting_.clear();
   http_->cancel_all();
   http_->close_idle();
+  http_.reset();
 }
 
 std::optional<failure> llm_client::refusal() const {
@@ -132,7 +135,8 @@ boost::asio::awaitable<void> llm_client::attempt([[maybe_unused]] caf::strong_ac
   request.content_type = "application/json";
   request.body = [this, prompt] { return completion_request(options_, prompt->system, prompt->user); };
   request.total_deadline = deadline;
-  auto response = co_await http_->send(id, std::move(request));
+  auto http = http_;
+  auto response = co_await http->send(id, std::move(request));
   auto report = judge(response, wall_clock());
   auto now = clock::now();
   circuit_ = record(cfg_.circuit, circuit_, permit, report.for_circuit, now);

@@ -79,7 +79,7 @@ private:
   const llm_client_config cfg_;
   const chat_options options_;
   const std::string target_;
-  std::unique_ptr<net::http_client> http_;
+  std::shared_ptr<net::http_client> http_; // shared with the attempts; none after on_exit()
   llm_observer observer_;
   random_source random_;
   circuit_state circuit_;

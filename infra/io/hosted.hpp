@@ -3,6 +3,9 @@
 // Messages arrive in the mailbox from any thread as always, but the loop's thread resumes the
 // actor. So its handlers, coroutines and Asio completion handlers never run at the same time: a
 // completion may deliver a promise, send, or touch the actor's members.
+//
+// The destructor is the exception: it runs on whichever thread drops the last reference. What the
+// loop's handlers use is let go in on_exit().
 #pragma once
 
 #include "infra/io/io_loop.hpp"

@@ -583,6 +583,15 @@ TEST_F(llm_client_test, stopping_answers_every_call) {
   many.end();
 }
 
+TEST_F(llm_client_test, it_ends_on_its_loop_also_when_a_timer_of_idle_connections_is_due) {
+  fault_server server{[](const seen_request&) { return good(); }};
+  for (int i = 0; i < 100; ++i) {
+    connect(server);
+    EXPECT_TRUE(ask());
+    stop();
+  }
+}
+
 TEST_F(llm_client_test, two_thousand_in_flight) {
   constexpr int n = 2000;
   ASSERT_GE(net::raise_descriptor_limit(3 * n), std::size_t{2 * n + 200}) << "the hard limit of this machine";
