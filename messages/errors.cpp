@@ -24,15 +24,25 @@ std::string_view to_string(errc code) noexcept {
     case errc::cadence_invalid: return "cadence_invalid";
     case errc::mission_invalid: return "mission_invalid";
     case errc::attempts_exhausted: return "attempts_exhausted";
+    case errc::audit_unavailable: return "audit_unavailable";
     case errc::lease_lost: return "lease_lost";
     case errc::cancelled: return "cancelled";
     case errc::shutting_down: return "shutting_down";
+    case errc::grant_revoked: return "grant_revoked";
     case errc::json_malformed: return "json_malformed";
     case errc::limit_exceeded: return "limit_exceeded";
     case errc::bad_request: return "bad_request";
     case errc::unauthorized: return "unauthorized";
     case errc::not_found: return "not_found";
     case errc::config_invalid: return "config_invalid";
+    case errc::rate_limited: return "rate_limited";
+    case errc::grant_not_configured: return "grant_not_configured";
+    case errc::vault_not_initialised: return "vault_not_initialised";
+    case errc::vault_exists: return "vault_exists";
+    case errc::zero_knowledge_active: return "zero_knowledge_active";
+    case errc::recovery_wrap_missing: return "recovery_wrap_missing";
+    case errc::vault_key_unknown: return "vault_key_unknown";
+    case errc::name_taken: return "name_taken";
     case errc::internal: return "internal";
   }
   return "unknown";

@@ -29,16 +29,18 @@ enum class errc : std::uint8_t {
   llm_answer_too_large = 27, // response above the size limit: no retry of the call
   llm_answer_invalid = 28,   // 200, but no chat completion: retried like llm_failed
 
-  // -- planning; emitted by actors/planner and actors/mission -----------------------------------
+  // -- planning; emitted by actors/planner, actors/mission and actors/audit_writer -----------------------------------
   plan_rejected = 40,      // the answer is no valid plan; the detail names the step and field
   cadence_invalid = 41,    // the mission's cadence cannot be scheduled; the detail names the field
   mission_invalid = 42,    // the mission record lacks what a run needs; the detail names the field
   attempts_exhausted = 43, // the slot was claimed too often without an outcome
+  audit_unavailable = 44,  // decrypts could not be recorded in time, so nothing was used
 
   // -- runs; emitted by scheduler, planner, iteration_writer --------------------------------------
   lease_lost = 60,    // another replica owns the mission by now, or it is gone: drop the result
   cancelled = 61,     // the requester ended, or the run was stopped
   shutting_down = 62, // the service stops; the work was handed back
+  grant_revoked = 63, // the grant that the run used was replaced or withdrawn meanwhile: drop the result
 
   // -- input from outside ---------------------------------------------------------------------------
   json_malformed = 80, // not JSON, or beyond the depth limit
@@ -47,6 +49,16 @@ enum class errc : std::uint8_t {
   unauthorized = 83,
   not_found = 84,
   config_invalid = 85, // a setting is missing or wrong; the detail names it
+  rate_limited = 86,   // too many requests of this user or address; the detail says when to come back
+
+  // -- vault, grants, sign-in; emitted by the actors of the auth target -----------------------------
+  grant_not_configured = 90,  // no public key of the runner
+  vault_not_initialised = 91, // the user has no vault yet
+  vault_exists = 92,          // init of a vault that is there
+  zero_knowledge_active = 93, // the server holds no key it could use
+  recovery_wrap_missing = 94, // zero-knowledge needs a recovery wrap first
+  vault_key_unknown = 95,     // the KEK that wrapped this vault is not configured
+  name_taken = 96,            // registration with a name that is in use
 
   internal = 99 // a defect of ours; the detail says where
 };

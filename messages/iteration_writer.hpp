@@ -29,6 +29,9 @@ struct end_run {
   // planned, failed: the iteration as JSON object text, without `startedAt` and `finishedAt`:
   // the writer sets both to the commit's time.
   std::shared_ptr<const std::string> iteration;
+  // planned: the grant whose records the plan may have been made from (crypto::grant_fingerprint); empty: none was
+  // used. When it is not the mission's grant any more, nothing is written: grant_revoked.
+  std::string grant_fingerprint;
   // failed because the cadence is unusable: nextRunAt becomes null instead of advancing.
   bool unschedulable = false;
   // retry, parked
@@ -42,7 +45,8 @@ struct run_ended {
 };
 
 using iteration_writer_actor = caf::typed_actor<
-    // Answers when committed. lease_lost: nothing was written and never will be. database_* errors;
+    // Answers when committed. lease_lost, grant_revoked: nothing was written and never will be; after
+    // grant_revoked the lease is still held. database_* errors;
     // after commit_in_doubt the writer itself looks whether the iteration is there before it answers.
     caf::replies_to<end_run>::with<run_ended>>;
 

@@ -38,6 +38,8 @@ struct run_finished {
   bool written = false;
   std::size_t parse_failures = 0;
   std::optional<errc> error; // why the run did not end in a plan
+  std::string grant;         // how the mission's grant was judged: opened, or why not; empty: it has none
+  std::size_t decrypted_records = 0;
   std::string detail;
   timestamp slot;
   unsigned attempt = 0;
@@ -45,8 +47,24 @@ struct run_finished {
   std::chrono::milliseconds retry_after{0}; // retry, parked: as committed
   // Time per stage, waiting for the answer included; 0: the stage did not take place.
   std::chrono::microseconds read{0};
+  std::chrono::microseconds audit{0};
   std::chrono::microseconds llm{0};
   std::chrono::microseconds write{0};
+};
+
+// A planner is about to use this grant (crypto::grant_fingerprint). Before the first decrypt.
+struct run_uses_grant {
+  lease held;
+  std::string fingerprint;
+};
+
+// Runs that must end at once, on whichever replica they are: those that use a grant which was replaced
+// or withdrawn, or all of a user whose account is gone. They are handed back without counting the
+// attempt.
+struct stop_runs {
+  enum class whose : std::uint8_t { grant, user };
+  whose by = whose::grant;
+  std::string fingerprint; // of the grant; of a user: hex SHA-256 of the id
 };
 
 struct get_scheduler_status {};
@@ -71,6 +89,7 @@ struct drained {
 using scheduler_actor = caf::typed_actor<
     // Never fails: what went wrong is in `errors`.
     caf::replies_to<run_tick>::with<tick_report>, caf::reacts_to<work_available>, caf::reacts_to<run_finished>,
+    caf::reacts_to<run_uses_grant>, caf::reacts_to<stop_runs>,
     caf::replies_to<get_scheduler_status>::with<scheduler_status>, caf::replies_to<drain>::with<drained>>;
 
 } // namespace mana
@@ -79,6 +98,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::run_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::tick_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::work_available)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::run_finished)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::run_uses_grant)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::stop_runs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::get_scheduler_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::scheduler_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::drain)

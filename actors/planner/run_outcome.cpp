@@ -79,17 +79,27 @@ failure_kind kind_of(errc code) noexcept {
     case errc::llm_circuit_open:
     case errc::llm_overloaded:
     case errc::cancelled:
-    case errc::shutting_down: return failure_kind::parked;
+    case errc::shutting_down:
+    case errc::grant_revoked: return failure_kind::parked;
     case errc::llm_refused:
     case errc::cadence_invalid:
     case errc::mission_invalid:
     case errc::attempts_exhausted:
+    case errc::audit_unavailable:
     case errc::json_malformed:
     case errc::limit_exceeded:
     case errc::bad_request:
     case errc::unauthorized:
     case errc::not_found:
-    case errc::config_invalid: return failure_kind::final;
+    case errc::config_invalid:
+    case errc::rate_limited:
+    case errc::grant_not_configured:
+    case errc::vault_not_initialised:
+    case errc::vault_exists:
+    case errc::zero_knowledge_active:
+    case errc::recovery_wrap_missing:
+    case errc::vault_key_unknown:
+    case errc::name_taken: return failure_kind::final;
     case errc::lease_lost: return failure_kind::lost;
   }
   return failure_kind::transient;
@@ -135,6 +145,10 @@ std::string_view reason_sentence(errc code) noexcept {
     case errc::cadence_invalid: return "Der Zeitplan der Mission ist ungültig.";
     case errc::mission_invalid: return "Der Mission fehlen Angaben, die für einen Lauf nötig sind.";
     case errc::attempts_exhausted: return "Alle Versuche sind fehlgeschlagen.";
+    case errc::audit_unavailable:
+      return "Die Zugriffe auf verschlüsselte Daten konnten nicht protokolliert werden, deshalb wurden sie nicht"
+             " verwendet.";
+    case errc::grant_revoked: return "Der Zugriff auf die Daten wurde während des Laufs zurückgezogen.";
     case errc::lease_lost: return "Die Mission wurde von einer anderen Instanz übernommen.";
     case errc::cancelled: return "Der Lauf wurde abgebrochen.";
     case errc::shutting_down: return "Der Dienst wurde beendet.";
@@ -144,6 +158,14 @@ std::string_view reason_sentence(errc code) noexcept {
     case errc::unauthorized:
     case errc::not_found:
     case errc::config_invalid:
+    case errc::rate_limited:
+    case errc::grant_not_configured:
+    case errc::vault_not_initialised:
+    case errc::vault_exists:
+    case errc::zero_knowledge_active:
+    case errc::recovery_wrap_missing:
+    case errc::vault_key_unknown:
+    case errc::name_taken:
     case errc::internal: return "Im Dienst ist ein interner Fehler aufgetreten.";
   }
   return "Im Dienst ist ein interner Fehler aufgetreten.";

@@ -26,14 +26,24 @@ status_and_code to_http(errc code) noexcept {
     case errc::cadence_invalid: return {422, "CADENCE_INVALID"};
     case errc::mission_invalid: return {422, "MISSION_INVALID"};
     case errc::attempts_exhausted: return {409, "ATTEMPTS_EXHAUSTED"};
+    case errc::audit_unavailable: return {503, "AUDIT_UNAVAILABLE"};
     case errc::lease_lost: return {409, "LEASE_LOST"};
     case errc::cancelled: return {503, "CANCELLED"};
     case errc::shutting_down: return {503, "SHUTTING_DOWN"};
+    case errc::grant_revoked: return {409, "GRANT_REVOKED"};
     case errc::json_malformed: return {400, "BAD_REQUEST"};
     case errc::limit_exceeded: return {413, "LIMIT_EXCEEDED"};
     case errc::bad_request: return {400, "BAD_REQUEST"};
     case errc::unauthorized: return {401, "UNAUTHORIZED"};
     case errc::not_found: return {404, "NOT_FOUND"};
+    case errc::rate_limited: return {429, "RATE_LIMITED"};
+    case errc::grant_not_configured: return {503, "GRANT_NOT_CONFIGURED"};
+    case errc::vault_not_initialised: return {404, "VAULT_NOT_INITIALISED"};
+    case errc::vault_exists: return {409, "VAULT_EXISTS"};
+    case errc::zero_knowledge_active: return {409, "ZK_ACTIVE"};
+    case errc::recovery_wrap_missing: return {409, "RECOVERY_WRAP_MISSING"};
+    case errc::vault_key_unknown: return {503, "VAULT_KEY_UNKNOWN"};
+    case errc::name_taken: return {409, "NAME_TAKEN"};
     case errc::config_invalid:
     case errc::internal: return {500, "INTERNAL"};
   }

@@ -61,7 +61,7 @@ std::string command_line_help() {
          "  migrate          bring the database's schema up to date with MIGRATION_DATABASE_URL, then exit\n"
          "\n"
          "Options\n"
-         "  --target=a,b     what to serve: all, runner, llm-standin; default all\n"
+         "  --target=a,b     what to serve: all, runner, auth, llm-standin; default all\n"
          "  --help, -h       this text\n"
          "  --version        the version\n";
 }

@@ -20,7 +20,7 @@ enum class command : std::uint8_t {
 
 struct command_line {
   command what = command::serve;
-  target_set targets{target::runner, target::llm_standin};
+  target_set targets{target::runner, target::auth, target::llm_standin};
 };
 
 // `arguments` without the program's name. --help and --version win over everything but an unknown

@@ -23,4 +23,10 @@ private:
   std::string text_;
 };
 
+// Keys as PEM blocks: the one kind of setting that may span lines.
+class pem_text : public secret_text {
+public:
+  using secret_text::secret_text;
+};
+
 } // namespace mana::config

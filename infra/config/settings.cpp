@@ -92,6 +92,9 @@ struct store {
   std::string text_problem() const {
     if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }))
       return "must not hold control characters";
+    return length_problem();
+  }
+  std::string length_problem() const {
     auto n = static_cast<double>(text.size());
     if (n >= s.limits.min && n <= s.limits.max)
       return s.check != nullptr ? std::string{s.check(text)} : std::string{};
@@ -104,6 +107,21 @@ struct store {
   }
   std::string operator()(secret_text settings::*m) const {
     out.*m = secret_text{std::string{text}};
+    return text_problem();
+  }
+  // The crypto door checks what is between the lines.
+  std::string operator()(pem_text settings::*m) const {
+    out.*m = pem_text{std::string{text}};
+    return length_problem();
+  }
+  std::string operator()(std::vector<std::string> settings::*m) const {
+    auto& list = out.*m;
+    for (auto rest = text; !rest.empty();) {
+      auto comma = rest.find(',');
+      if (auto item = rest.substr(0, comma); !item.empty())
+        list.emplace_back(item);
+      rest = comma == rest.npos ? std::string_view{} : rest.substr(comma + 1);
+    }
     return text_problem();
   }
   std::string operator()(bool settings::*m) const {
@@ -153,11 +171,13 @@ std::string load_one(const setting& s, const command_line& cl, const environment
   return is_needed(s, cl) ? "is not set" : "";
 }
 
-void check_together(const settings& v, std::vector<std::string>& errors) {
+void check_together(settings& v, std::vector<std::string>& errors) {
   if (v.retry_base > v.retry_max)
     errors.emplace_back("RETRY_BASE_MS: must not exceed RETRY_MAX_MS");
   if (v.llm_backoff_base > v.llm_backoff_max)
     errors.emplace_back("LLM_BACKOFF_BASE_MS: must not exceed LLM_BACKOFF_MAX_MS");
+  if (v.issuers.empty() && !v.base_url.empty())
+    v.issuers.push_back(v.base_url);
   auto faults = v.standin_error_rate + v.standin_malformed_rate + v.standin_hang_rate + v.standin_cut_rate
                 + v.standin_rate_limit_rate;
   if (faults > 1 + 1e-9)

@@ -44,6 +44,30 @@ struct settings {
   milliseconds lease{0};
   std::string default_time_zone; // of missions without one; IANA name
 
+  // grants and audit
+  pem_text ai_private_keys; // one or more; empty: no grant can be opened
+  bool grants_v1 = true;    // whether grants of derivation v1 are honoured
+  milliseconds audit_timeout{0};
+  pem_text audit_signing_keys; // Ed25519; empty: heads are not signed
+
+  // tokens of users, for all targets with routes under /api/v1/me
+  std::string auth_url; // where the JWKS is; empty: the auth target of this process
+  std::vector<std::string> issuers;
+  std::string audience;
+  std::vector<std::string> cors_origins;
+
+  // auth
+  secret_text auth_database_url;
+  secret_text auth_keks;  // `<id>:<base64>` separated by commas; the first one wraps
+  pem_text ai_public_key; // empty: no grants are issued
+  std::string base_url;   // of this service as browsers see it: issuer of its tokens
+  bool standalone_sign_in = false;
+  bool registration = false;
+  pem_text auth_signing_keys; // Ed25519; the first one signs
+  milliseconds token_ttl{0};
+  milliseconds session_ttl{0};
+  std::size_t grants_per_hour = 0;
+
   // LLM
   std::string llm_url; // http(s)://host[:port][/prefix], without a user name
   secret_text llm_api_key;

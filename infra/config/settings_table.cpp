@@ -7,6 +7,7 @@ namespace mana::config {
 namespace {
 
 constexpr bounds any_text{0, 4096};
+constexpr bounds any_pem{0, 65'536};
 constexpr bounds any_port{0, 65535};
 constexpr bounds a_rate{0, 1};
 
@@ -36,6 +37,19 @@ std::string_view header_value(std::string_view s) {
   if (std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c < '\x7F'; }))
     return {};
   return "must consist of visible ASCII characters";
+}
+
+// Origins as browsers send them: scheme, host, port, nothing else.
+std::string_view origins(std::string_view list) {
+  for (auto rest = list; !rest.empty();) {
+    auto comma = rest.find(',');
+    auto one = rest.substr(0, comma);
+    auto scheme = one.find("://");
+    if (scheme == one.npos || one.substr(scheme + 3).find('/') != one.npos || !http_url(one).empty())
+      return "must be a list of origins such as https://app.example.org, separated by commas";
+    rest = comma == rest.npos ? std::string_view{} : rest.substr(comma + 1);
+  }
+  return {};
 }
 
 using s = settings;
@@ -94,6 +108,83 @@ const setting table[] = {
     {"RETRY_MAX_MS", &s::retry_max, "1800000", ms(1, 24 * hour), "longest pause between two attempts", {}},
     {"LEASE_MS", &s::lease, "15000", ms(1000, hour), "how long a claim holds unless it is renewed", {}},
     {"DEFAULT_TIME_ZONE", &s::default_time_zone, "UTC", {1, 64}, "IANA time zone of missions that name none", {}},
+
+    // -- grants and audit
+    {"MANA_AI_PRIVATE_KEY_PEM",
+     &s::ai_private_keys,
+     "",
+     any_pem,
+     "RSA private keys that open grants, one after the other; absent: none is opened",
+     {}},
+    {"GRANTS_V1", &s::grants_v1, "true", {}, "whether grants of the old derivation v1 are honoured", {}},
+    {"AUDIT_TIMEOUT_MS",
+     &s::audit_timeout,
+     "5000",
+     ms(10, hour),
+     "how long a run waits for the record of its decrypts; later it does without the data",
+     {}},
+    {"AUDIT_SIGNING_KEY_PEM",
+     &s::audit_signing_keys,
+     "",
+     any_pem,
+     "Ed25519 key that signs the heads of audit chains; absent: heads are not signed",
+     {}},
+
+    // -- tokens of users
+    {"MANA_AUTH_URL",
+     &s::auth_url,
+     "",
+     any_text,
+     "base URL of the service whose JWKS verifies tokens; absent: the auth target of this process",
+     {},
+     http_url},
+    {"JWT_ISSUER", &s::issuers, "", any_text, "accepted `iss` of tokens, comma-separated; absent: BASE_URL", {}},
+    {"JWT_AUDIENCE", &s::audience, "mana", {1, 200}, "required `aud` of tokens", {}},
+    {"CORS_ORIGINS", &s::cors_origins, "", any_text, "origins of browser apps, comma-separated", {}, origins},
+
+    // -- auth
+    {"DATABASE_URL",
+     &s::auth_database_url,
+     "",
+     any_text,
+     "PostgreSQL database of vaults and users; log in as the auth role",
+     {target::auth},
+     database_url},
+    {"MANA_AUTH_KEK",
+     &s::auth_keks,
+     "",
+     {44, 4096},
+     "keys that wrap vaults, `id:base64` with commas between; the first one wraps anew",
+     {target::auth}},
+    {"MANA_AI_PUBLIC_KEY_PEM",
+     &s::ai_public_key,
+     "",
+     any_pem,
+     "RSA public key of the runner that grants are for; absent: no grants are issued",
+     {}},
+    {"BASE_URL",
+     &s::base_url,
+     "http://localhost:3067",
+     any_text,
+     "URL of this service as browsers see it; `iss` of its tokens",
+     {},
+     http_url},
+    {"SIGN_IN",
+     &s::standalone_sign_in,
+     "false",
+     {},
+     "standalone mode: users sign in here by name and password; false: tokens come from MANA_AUTH_URL",
+     {}},
+    {"REGISTRATION", &s::registration, "false", {}, "standalone mode: whether new users may register", {}},
+    {"AUTH_SIGNING_KEY_PEM",
+     &s::auth_signing_keys,
+     "",
+     any_pem,
+     "Ed25519 keys of the JWKS; the first one signs tokens; needed with SIGN_IN",
+     {}},
+    {"TOKEN_TTL_MS", &s::token_ttl, "900000", ms(60'000, 24 * hour), "life of an access token", {}},
+    {"SESSION_TTL_MS", &s::session_ttl, "2592000000", ms(minute, 8760 * hour), "life of a sign-in without use", {}},
+    {"GRANTS_PER_HOUR", &s::grants_per_hour, "60", {1, 100'000}, "grants a user may be issued within an hour", {}},
 
     // -- LLM
     {"MANA_LLM_URL",

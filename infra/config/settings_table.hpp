@@ -4,15 +4,18 @@
 #include "infra/config/settings.hpp"
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace mana::config {
 
-// The member it fills; its type is the setting's type, and secret_text makes it secret.
-using member =
-    std::variant<std::string settings::*, secret_text settings::*, bool settings::*, double settings::*,
-                 std::size_t settings::*, std::uint16_t settings::*, milliseconds settings::*, log::level settings::*>;
+// The member it fills; its type is the setting's type, secret_text and pem_text make it secret, a
+// vector takes a list with commas.
+using member = std::variant<std::string settings::*, std::vector<std::string> settings::*, secret_text settings::*,
+                            pem_text settings::*, bool settings::*, double settings::*, std::size_t settings::*,
+                            std::uint16_t settings::*, milliseconds settings::*, log::level settings::*>;
 
 // Of a number the value, of a text its length in bytes; both ends included.
 struct bounds {

@@ -5,6 +5,7 @@ namespace mana::config {
 std::string_view to_string(target t) noexcept {
   switch (t) {
     case target::runner: return "runner";
+    case target::auth: return "auth";
     case target::llm_standin: return "llm-standin";
   }
   return "runner";
@@ -33,7 +34,7 @@ result<target_set> parse_targets(std::string_view text) {
       }
     if (!known)
       return failure{errc::config_invalid, "--target: unknown target \"" + std::string{name.substr(0, 40)}
-                                               + "\"; known are all, runner, llm-standin"};
+                                               + "\"; known are all, runner, auth, llm-standin"};
   }
   return out;
 }

@@ -1,4 +1,4 @@
-// The parts of the product that one process can serve: `--target=runner,llm-standin`.
+// The parts of the product that one process can serve: `--target=runner,auth`.
 #pragma once
 
 #include "messages/result.hpp"
@@ -11,11 +11,11 @@
 
 namespace mana::config {
 
-enum class target : std::uint8_t { runner, llm_standin };
+enum class target : std::uint8_t { runner, auth, llm_standin };
 
-inline constexpr target all_targets[] = {target::runner, target::llm_standin};
+inline constexpr target all_targets[] = {target::runner, target::auth, target::llm_standin};
 
-// As written on the command line: runner, llm-standin.
+// As written on the command line: runner, auth, llm-standin.
 std::string_view to_string(target t) noexcept;
 
 class target_set {
