@@ -49,6 +49,8 @@ scheduler::behavior_type scheduler::make_behavior() {
       [this](const run_tick&) { return on_run_tick(); },
       [this](const work_available&) { want_claim(); },
       [this](const run_finished& run) { run_ended(run); },
+      [](const run_uses_grant&) {},
+      [](const stop_runs&) {},
       [this](const get_scheduler_status&) { return status(); },
       [this](const drain& order) { return on_drain(order.grace); },
       [this](const tick_due&) { on_tick_due(); },
