@@ -14,9 +14,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-def plan(tool):
+def plan(tool, summary="Ein Schritt"):
     step = {"summary": "Aufgabe anlegen", "toolName": tool, "params": {"title": "Laufen"}, "rationale": "Ziel offen"}
-    return json.dumps({"summary": "Ein Schritt", "steps": [step]})
+    return json.dumps({"summary": summary, "steps": [step]})
 
 
 def completion(content):
@@ -24,11 +24,13 @@ def completion(content):
     return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
 
 
-was_busy = threading.Event()
-
-
 class Handler(BaseHTTPRequestHandler):
+    """An endpoint whose calls all end with a plan; what else they do is the subclass's."""
+
     protocol_version = "HTTP/1.1"
+    # A head and a body that go out as two segments would wait for each other's acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def answer(self, status, body, headers=(), announced=None):
         self.send_response(status)
@@ -38,9 +40,42 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
+    def prompt(self):
+        return self.rfile.read(int(self.headers["Content-Length"])).decode()
+
+    def do_GET(self):
+        self.answer(200, b'{"data": []}')
+
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionError:  # the caller had enough of it
+            self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+
+def serve(handler):
+    """Prints its port and does not return."""
+    server = Server(("127.0.0.1", 0), handler)
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+was_busy = threading.Event()
+
+
+class FaultyHandler(Handler):
     def do_POST(self):
-        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        text = self.prompt()
         fault = re.search(r"fault:(\w+)", text)
         kind = fault.group(1) if fault else "none"
         if kind == "error":
@@ -65,6 +100,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, b"", announced=1000)
             for _ in range(1000):
                 self.wfile.write(b" ")
+                self.wfile.flush()
                 time.sleep(0.1)
         elif kind == "huge":
             self.answer(200, completion("x" * 10_000_000))
@@ -75,20 +111,6 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(200, completion(plan("create_task")))
 
-    def do_GET(self):
-        self.answer(200, b'{"data": []}')
 
-    def handle(self):
-        try:
-            super().handle()
-        except ConnectionError:  # the caller had enough of it
-            self.close_connection = True
-
-    def log_message(self, *_):
-        pass
-
-
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.daemon_threads = True
-print(server.server_address[1], flush=True)
-server.serve_forever()
+if __name__ == "__main__":
+    serve(FaultyHandler)

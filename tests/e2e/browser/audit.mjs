@@ -1,9 +1,10 @@
 // The user's chain of audit rows, recomputed from what the API shows.
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { concat, fromBase64, fromHex, fromUtf8, prefixed, toHex, uint32, utf8 } from './bytes.mjs';
+import { concat, fromBase64, fromHex, prefixed, sameBytes, toHex, uint32, utf8 } from './bytes.mjs';
 import { keyIdOf } from './keys.mjs';
 
 const rowHeader = utf8('mana-ai-audit:v1');
+const headHeader = utf8('mana-ai-audit-head:v1');
 const noHash = new Uint8Array(32);
 const nullText = uint32(0xffffffff);
 const ed25519SpkiPrefix = fromHex('302a300506032b6570032100');
@@ -34,17 +35,17 @@ export function verifyChain(userId, rows) {
   return { ok: true, rows: ordered.length, head: { position, hash }, firstBad: null };
 }
 
+export const canonicalHead = ({ userId, position, hash, at }) =>
+  concat(headHeader, ...[userId, String(position), hash, at].map(prefixed));
+
 // That the signed bytes are the statement's and that the signature is the key's. Which key to trust is the caller's to
 // know: `keyId` names it.
 export async function verifyHead({ statement, canonical, signature, keyId, publicKey }) {
   const raw = fromBase64(publicKey);
   const spki = concat(ed25519SpkiPrefix, raw);
   if (raw.length !== 32 || (await keyIdOf(spki)) !== keyId) throw new Error('the key is not the one it is named as');
-  const bytes = fromBase64(canonical);
-  const signed = JSON.parse(fromUtf8(bytes));
-  for (const name of ['userId', 'position', 'hash', 'at']) {
-    if (signed[name] !== statement[name]) throw new Error(`the signed ${name} is another one`);
-  }
+  const signed = canonicalHead(statement);
+  if (!sameBytes(fromBase64(canonical), signed)) throw new Error('the signed bytes are not those of the statement');
   const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-  if (!verify(null, bytes, key, fromBase64(signature))) throw new Error('the signature is wrong');
+  if (!verify(null, signed, key, fromBase64(signature))) throw new Error("the head's signature is wrong");
 }

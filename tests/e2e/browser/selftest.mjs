@@ -2,9 +2,9 @@
 // All test vectors that concern a client, against this client. `selftest.mjs [vectors.json]`; exit code 1 names what
 // failed.
 import { readFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
-import { fromBase64, fromHex, fromPem, sha256, toHex, utf8 } from './bytes.mjs';
-import { canonicalRow, verifyChain } from './audit.mjs';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { fromBase64, fromHex, fromPem, sha256, toBase64, toHex, utf8 } from './bytes.mjs';
+import { canonicalHead, canonicalRow, verifyChain, verifyHead } from './audit.mjs';
 import { isEnc1, isEnc2, openEnc1, openEnc2, sealEnc1, sealEnc2 } from './envelope.mjs';
 import { checkGrant, importPublicKey, issueGrant, openRecordKeyOf, splitRecordName, unwrapGrant } from './grant.mjs';
 import {
@@ -215,6 +215,21 @@ await check('audit chain', () => {
   same(verifyChain('anna', edited).firstBad?.position, 2, 'an edited row');
   const emptied = rows.map((row) => (row.position === 2 ? { ...row, reason: '' } : row));
   same(verifyChain('anna', emptied).firstBad?.position, 2, 'an empty text for none');
+});
+await check('audit head', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  const statement = { userId: 'anna', position: 5, hash: 'ab'.repeat(32), at: '2026-04-16T12:00:00.000Z' };
+  const signed = canonicalHead(statement);
+  const head = {
+    statement, canonical: toBase64(signed), signature: toBase64(sign(null, signed, privateKey)),
+    keyId: await keyIdOf(spki), publicKey: toBase64(spki.subarray(-32)),
+  };
+  await verifyHead(head);
+  await refused(() => verifyHead({ ...head, statement: { ...statement, position: 4 } }), 'another statement');
+  await refused(() => verifyHead({ ...head, keyId: '00'.repeat(8) }), 'another key');
+  const other = toBase64(sign(null, canonicalHead({ ...statement, position: 4 }), privateKey));
+  await refused(() => verifyHead({ ...head, signature: other }), "another statement's signature");
 });
 
 for (const failure of failures) console.error(`FAIL ${failure}`);
