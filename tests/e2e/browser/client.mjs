@@ -10,6 +10,7 @@
 //   offline               stdin {userId}: a session without a server, with a master key of its own
 //   init-vault            makes the vault and keeps its master key in the session
 //   fetch-key             the vault's master key into the session
+//   recovery-wrap         prints {recoveryWrappedMk, recoveryIv} for a code that nobody is told
 //   rows [own-grants]     stdin: JSON lines {table, id, data} or {mission, data, grant: {recordIds, ttlMs?}};
 //                         prints the rows for the log, {app, table, id, data}: fields sealed, grants in their missions
 //   grant [own|v1]        stdin {missionId, recordIds, tables?, ttlMs?}: prints the grant, checked
@@ -34,6 +35,7 @@ import { canonicalGrant, deriveMissionKeyV2, deriveRecordKey } from './keys.mjs'
 import { encryptedTables, sealRecord } from './records.mjs';
 import { Session } from './session.mjs';
 import { signToken, verifyToken } from './token.mjs';
+import { recoveryWrap } from './vault.mjs';
 
 // -- input and output ---------------------------------------------------------------------------------------------
 
@@ -177,6 +179,7 @@ const commands = {
   },
   'init-vault': () => updated(async (s) => { s.state.masterKey = await api.initVault(authOf(s)); }),
   'fetch-key': () => updated(async (s) => { s.state.masterKey = await api.fetchMasterKey(authOf(s)); }),
+  'recovery-wrap': async () => print(await recoveryWrap(randomBytes(32), session().masterKey)),
   rows: (how) => printRows(session(), how === 'own-grants' ? 'own' : 'server'),
   grant: async (how = 'server') => print(await (await granter(session(), how))(readJson())),
   seal: async () => {

@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# What the scripts about grants and audit share on top of harness.sh: keys, the auth target, users with a vault, sealed
+# records, and the witness in the LLM's place. A user is named by a nick; `$work/<nick>.session` is their session, and
+# user_of gives the id that the services know them by.
+# shellcheck disable=SC2034,SC2119,SC2120 # variables that the scripts read; optional arguments
+# shellcheck source-path=SCRIPTDIR source=harness.sh
+source "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
+
+command -v node >/dev/null || fail "node is missing: run deploy/deps.sh"
+keys=$work/keys
+witness_log=$work/witness.jsonl
+
+# -- keys and services --------------------------------------------------------------------------------------------
+
+# An RSA pair `<name>.pem`, `<name>.public.pem`.
+make_rsa_pair() {
+  openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$keys/$1.pem"
+  openssl pkey -in "$keys/$1.pem" -pubout -out "$keys/$1.public.pem"
+}
+
+make_keys() {
+  local name
+  (umask 077 && mkdir -p "$keys")
+  make_rsa_pair runner
+  for name in token audit; do openssl genpkey -quiet -algorithm ed25519 -out "$keys/$name.pem"; done
+  kek=kek-1:$(openssl rand -base64 32)
+}
+
+# start_auth [NAME=value...]: users may register. Sets auth_url.
+start_auth() {
+  process_port[auth]=${process_port[auth]:-$(free_port)}
+  auth_url=http://127.0.0.1:${process_port[auth]}
+  start_process auth auth DATABASE_URL="postgresql://mana_auth:$AUTH_PASSWORD@$database_server/$database" \
+    BASE_URL="$auth_url" SIGN_IN=true REGISTRATION=true AUTH_SIGNING_KEY_PEM="$(<"$keys/token.pem")" \
+    MANA_AUTH_KEK="$kek" MANA_AI_PUBLIC_KEY_PEM="$(<"$keys/runner.public.pem")" GRANTS_PER_HOUR=100000 "$@"
+  wait_for 30 "the auth target answers" answers auth /api/v1/auth/jwks
+}
+
+# start_granted <name> [NAME=value...]: a runner that opens grants. Ticks come from the test.
+start_granted() {
+  local name=$1
+  shift
+  start_runner "$name" TICK_ENABLED=false MANA_AI_PRIVATE_KEY_PEM="$(<"$keys/runner.pem")" \
+    AUDIT_SIGNING_KEY_PEM="$(<"$keys/audit.pem")" MANA_AUTH_URL="${auth_url:-http://127.0.0.1:9}" \
+    JWT_ISSUER="${auth_url:-http://127.0.0.1:9}" "$@"
+  runner_url=http://127.0.0.1:${process_port[$name]}
+}
+
+# start_witness [option...]: sets llm_url.
+start_witness() {
+  [[ -z ${process_pid[witness]:-} ]] || stop_process witness KILL
+  rm -f "$work/witness.port"
+  python3 "$checkout/tests/e2e/llm_witness.py" --log "$witness_log" "$@" >"$work/witness.port" 2>>"$work/witness.log" &
+  process_pid[witness]=$!
+  wait_for 10 "the witness listens" test -s "$work/witness.port"
+  llm_url=http://127.0.0.1:$(<"$work/witness.port")
+}
+
+# Database, keys, auth, a witness that keeps prompts, one runner.
+start_with_grants() {
+  make_keys
+  start_database
+  start_auth
+  start_witness --keep-prompts
+  start_granted runner
+  wait_for 30 "the runner is ready" is_ready runner
+}
+
+# fails <what> <command...>: its output is in refused.out.
+fails() {
+  local what=$1
+  shift
+  if "$@" >"$work/refused.out" 2>&1; then fail "expected a refusal: $what"; fi
+}
+
+# -- users --------------------------------------------------------------------------------------------------------
+
+# browser <nick> <command> [option...]
+browser() {
+  MANA_SESSION=$work/$1.session MANA_AUTH_URL=${auth_url:-} MANA_RUNNER_URL=${runner_url:-} \
+    MANA_PUBLIC_KEY_FILE=${public_key_file:-$keys/runner.public.pem} \
+    MANA_PRIVATE_KEY_FILE=${private_key_file:-$keys/runner.pem} MANA_TOKEN_KEY_FILE=$keys/token.pem \
+    node "$checkout/tests/e2e/browser/client.mjs" "${@:2}"
+}
+
+user_of() { jq -r .userId "$work/$1.session"; }
+credentials() { jq -cn --arg name "$1" '{name: $name, password: "Ein langes Passwort von \($name)"}'; }
+
+# sign_up <nick>: registers, signs in, makes a vault.
+sign_up() {
+  credentials "$1" | browser "$1" register >"$work/$1.id"
+  browser "$1" init-vault
+}
+
+# without_auth <nick>: the same without a service: the master key is made on the spot, and so are grants.
+without_auth() { jq -cn --arg id "user-$1" '{userId: $id}' | browser "$1" offline; }
+
+# -- records ------------------------------------------------------------------------------------------------------
+
+# marker <text>: the marker that belongs to it.
+marker() { printf 'MARK-%s' "$(printf '%s' "$1" | sha256sum | cut -c1-32)"; }
+
+# write_rows <nick>: stdin: rows for the log as client.mjs prints them, inserted in one transaction in the user's scope.
+# Control characters cannot stand in JSON, so that they can quote it.
+write_rows() {
+  psql_on "$sync_url" -o /dev/null -v user="$(user_of "$1")" \
+    -c 'create temp table incoming (n bigserial, entry jsonb)' \
+    -c "\\copy incoming (entry) from pstdin with (format csv, quote e'\\x01', delimiter e'\\x02')" \
+    -f "$checkout/tests/e2e/insert_rows.sql"
+}
+
+# seal_and_write <nick> [own-grants]: stdin: what `client.mjs rows` takes.
+seal_and_write() { browser "$1" rows "${@:2}" | tee "$work/$1.rows" | write_rows "$1"; }
+
+# note <id> <text>: an entry for `rows`, whose content is the text.
+note() { jq -cn --arg id "$1" --arg text "$2" '{table: "notes", id: $id, data: {title: "Notiz", content: $text}}'; }
+
+# mission_on <mission> <record-name...>: an entry for `rows`: due now, with the user's goal and these notes as its
+# inputs and a grant for them. more_mission (JSON) replaces fields, more_grant members of the wish.
+mission_on() {
+  jq -cn --arg id "$1" --argjson more "${more_mission:-{\}}" --argjson wish "${more_grant:-{\}}" '$ARGS.positional as $names | {
+    mission: $id,
+    grant: ({recordIds: $names} + $wish),
+    data: ({title: "Fit bleiben", objective: "Hilf mir.", conceptMarkdown: "", state: "active", iterations: [],
+      inputs: ([{module: "goals", table: "companionGoals", id: "goal-1"}]
+               + [$names[] | {module: "notes", table: "notes", id: sub("^notes:"; "")}]),
+      cadence: {kind: "daily", atHour: 7, atMinute: 0}, timeZone: "Europe/Berlin",
+      nextRunAt: (now - 1 | strftime("%Y-%m-%dT%H:%M:%S.000Z"))} + $more)}' --args "${@:2}"
+}
+
+# -- what the witness saw -----------------------------------------------------------------------------------------
+
+saw() { grep -qF "$1" "$witness_log" 2>/dev/null; }
+saw_not() { ! saw "$1"; }
+# calls_with <marker>: how many calls held it.
+calls_with() { jq -c --arg marker "$1" 'select(.markers // [] | index($marker))' "$witness_log" | wc -l; }
+
+# The witness's log as table public.witness: at, call, event, marker (null for the end of a call).
+load_witness() {
+  sql 'drop table if exists public.witness;
+       create table public.witness (at timestamptz, call bigint, event text, marker text)'
+  jq -r '. as {$at, $call, $event} | (.markers // [null])[] | [$at, $call, $event, . // ""] | @tsv' "$witness_log" |
+    psql_on "$superuser_url" -o /dev/null -c 'create temp table raw (at bigint, call bigint, event text, marker text)' \
+      -c '\copy raw from pstdin' \
+      -c "insert into public.witness select to_timestamp(at / 1000000) + at % 1000000 * interval '1 microsecond', call,
+          event, nullif(marker, '') from raw"
+}
+
+# Commits have a time from now on: pg_xact_commit_timestamp(xmin).
+track_commit_times() {
+  sql 'alter system set track_commit_timestamp = on'
+  stop_cluster fast
+  start_cluster
+}
+
+# -- HTTP ---------------------------------------------------------------------------------------------------------
+
+# call <nick or -> <method> <url> [json]: sets http_status and http_body. The token goes through a file.
+call() {
+  local options=(-sS --max-time 60 -X "$2" -w '\n%{http_code}') answer
+  if [[ $1 != - ]]; then
+    (umask 077 && jq -r '"Authorization: Bearer \(.accessToken)"' "$work/$1.session" >"$work/$1.bearer")
+    options+=(-H "@$work/$1.bearer")
+  fi
+  [[ -z ${4+set} ]] || options+=(-H 'Content-Type: application/json' --data-binary @-)
+  answer=$(curl "${options[@]}" "$3" <<<"${4-}")
+  http_status=${answer##*$'\n'}
+  http_body=${answer%$'\n'*}
+}
+
+# refuses <status> <code> <call's arguments...>: with both in the body that every error has.
+refuses() {
+  local status=$1 code=$2
+  shift 2
+  call "$@"
+  equals "$http_status $(jq -r '"\(.code) \(.error | type)"' <<<"$http_body" 2>/dev/null)" "$status $code string" "$2 /${3#http://*/}"
+}
+
+vault_url() { echo "$auth_url/api/v1/me/encryption-vault/$1"; }
+grant_url() { echo "$auth_url/api/v1/me/ai-mission-grant"; }
+audit_url() { echo "$runner_url/api/v1/me/ai-audit$1"; }
+
+# audit_of <nick> <mission>: its rows as `table:record status reason`, sorted.
+audit_of() {
+  browser "$1" audit "$2" | jq -r '"\(.tableName):\(.recordId) \(.status) \(.reason // "-")"' | sort
+}
+
+# metric <process> <name> [label="value"]: the sum of its series, 0 without any.
+metric() {
+  request "$1" GET /metrics | awk -v name="mana_ai_$2" -v label="${3:-}" '
+    index($1, name "{") == 1 && (label == "" || index($0, label)) { sum += $NF } END { print sum + 0 }'
+}
+
+# run_audit_verify <nick>: the command line's check, as its operator would run it.
+run_audit_verify() {
+  env -i PATH="$PATH" SYNC_DATABASE_URL="postgresql://mana_ai_runner:$runner_password@$database_server/$database" \
+    "$binary" audit verify --user "$(user_of "$1")"
+}
