@@ -196,3 +196,29 @@ run_audit_verify() {
   env -i PATH="$PATH" SYNC_DATABASE_URL="postgresql://mana_ai_runner:$runner_password@$database_server/$database" \
     "$binary" audit verify --user "$(user_of "$1")"
 }
+
+# chain_of <user-id>: the rows as the API shows them, straight from the table.
+chain_of() {
+  sql "select json_build_object('id', id::text, 'missionId', mission_id, 'iterationId', iteration_id,
+    'tableName', table_name, 'recordId', record_id, 'status', status, 'reason', reason, 'runId', run_id,
+    'ts', to_char(ts at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'position', position,
+    'previousHash', encode(previous_hash, 'hex'), 'hash', encode(row_hash, 'hex'))
+    from mana_ai.decrypt_audit where user_id = '$1' order by position"
+}
+
+# -- changes that the log takes from anybody with its rights ------------------------------------------------------
+
+# update_record <user-id> <app> <table> <id>: stdin: the changed fields as JSON, stamped now.
+update_record() {
+  psql_on "$sync_url" -o /dev/null -v user="$1" -v app="$2" -v table="$3" -v id="$4" \
+    -c 'create temp table incoming (changed jsonb)' \
+    -c "\\copy incoming from pstdin with (format csv, quote e'\\x01', delimiter e'\\x02')" \
+    -f "$checkout/tests/e2e/update_row.sql"
+}
+update_note() { update_record "$1" notes notes "$2"; }
+edit_mission() { update_record "$1" ai aiMissions "$2"; }
+
+# stored <user-id> <record> <jq path>: of the record as it was inserted.
+stored() {
+  sql "select data from sync_changes where user_id = '$1' and record_id = '$2' and op = 'insert'" | jq -c "$3"
+}

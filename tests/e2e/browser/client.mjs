@@ -19,6 +19,7 @@
 //   audit [mission-id]    prints all rows, newest first, one JSON per line
 //   verify-audit [limit]  reads all rows in pages of that size, recomputes the chain and compares it with what the
 //                         service says; prints {rows, head, signed}
+//   verify-rows           stdin: the user's rows as the API shows them; prints {rows, head}
 //   token                 stdin {header, claims}: prints a token signed by MANA_TOKEN_KEY_FILE
 //   verify-token          stdin {issuer, audience}: checks the session's token against the service's JWKS
 //
@@ -123,11 +124,15 @@ async function printKeyPatterns(s) {
 
 // -- audit --------------------------------------------------------------------------------------------------------
 
+function goodChain(userId, rows) {
+  const verdict = verifyChain(userId, rows);
+  const bad = verdict.firstBad;
+  return bad ? fail(`row ${bad.position} (id ${bad.id}): ${bad.problem}`) : verdict;
+}
+
 async function verifyAudit(s, limit) {
   const runner = runnerOf(s);
-  const rows = await api.auditRows(runner, { limit });
-  const ours = verifyChain(s.userId, rows);
-  if (!ours.ok) fail(`row ${ours.firstBad.position} (id ${ours.firstBad.id}): ${ours.firstBad.problem}`);
+  const ours = goodChain(s.userId, await api.auditRows(runner, { limit }));
   const theirs = await api.auditVerdict(runner);
   const seen = (v) => JSON.stringify([v.ok, Number(v.rows), Number(v.head.position), v.head.hash]);
   if (seen(ours) !== seen(theirs)) fail(`the service says ${seen(theirs)}, the rows say ${seen(ours)}`);
@@ -193,6 +198,12 @@ const commands = {
     for (const row of await api.auditRows(runnerOf(session()), { missionId })) print(row);
   },
   'verify-audit': async (limit = 1000) => print(await verifyAudit(session(), Number(limit))),
+  'verify-rows': async () => {
+    const rows = [];
+    for await (const row of jsonLines()) rows.push(row);
+    const { rows: count, head } = goodChain(session().userId, rows);
+    print({ rows: count, head });
+  },
   token: () => {
     const { header, claims } = readJson();
     print(signToken(header, claims, keyFile('MANA_TOKEN_KEY_FILE')));
