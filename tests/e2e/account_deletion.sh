@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# An account is deleted while its missions run: the runs stop, nothing of the user stays in the schema, nothing is
+# planned for them again, and nobody else notices.
+# shellcheck source-path=SCRIPTDIR source=harness_grants.sh
+source "$(dirname "$0")/harness_grants.sh"
+
+missions=3
+make_keys
+start_database
+start_witness --latency-ms 200000
+start_granted runner TICK_ENABLED=true TICK_INTERVAL_MS=1000 LLM_FIRST_BYTE_TIMEOUT_MS=300000 \
+  LLM_TOTAL_TIMEOUT_MS=300000
+wait_for 30 "the runner is ready" is_ready runner
+for nick in anna ben; do
+  without_auth "$nick"
+  node "$checkout/tests/e2e/browser/many_missions.mjs" "$nick" "$missions" 1 | seal_and_write "$nick" own-grants
+done
+anna=$(user_of anna)
+ben=$(user_of ben)
+calls() { jq -s --arg event "$1" 'map(select(.event == $event)) | length' "$witness_log"; }
+all_run() { [[ $(calls seen) == $((missions * 2)) ]]; }
+wait_for 20 "all missions are in mid-run" all_run
+
+# The sync service removes the log's part first. A change that is still in the queue does not bring the user back.
+sql "delete from sync_changes where user_id = '$anna';
+     insert into mana_ai.mission_dirty (user_id, mission_id) values ('$anna', 'mission-1')"
+deleted=$(request runner DELETE "/internal/users/$anna")
+equals "$(jq -c '[.missions, .auditRows]' <<<"$deleted")" "[$missions,$missions]" "what was deleted"
+all_closed() { [[ $(calls closed) == "$missions" ]]; }
+wait_for 10 "the user's calls are cancelled" all_closed
+
+# rows_of <user-id>: in all tables of the schema that name a user.
+rows_of() {
+  local table total=0
+  for table in $(sql "select table_name from information_schema.columns
+                      where table_schema = 'mana_ai' and column_name = 'user_id'"); do
+    total=$((total + $(sql "select count(*) from mana_ai.$table where user_id = '$1'")))
+  done
+  echo "$total"
+}
+equals "$(rows_of "$anna")" 0 "rows of the deleted user"
+expect "rows of the other user" test "$(rows_of "$ben")" -gt 0
+request runner POST /internal/tick >/dev/null
+psql_on "$superuser_url" -o /dev/null -f "$checkout/deploy/sql/30_bootstrap.sql"
+request runner POST /internal/tick >/dev/null
+equals "$(request runner GET "/internal/missions/$anna" | jq -c .missions)" '[]' "missions of the deleted user"
+equals "$(sql "select count(*) from sync_changes where user_id = '$anna'")" 0 "rows written for the deleted user"
+equals "$(calls seen)" "$((missions * 2))" "calls, no more than before"
+equals "$(rows_of "$anna")" 0 "rows of the deleted user, later"
+equals "$(calls closed)" "$missions" "calls of the other user that were cancelled"
+run_audit_verify ben >/dev/null || fail "the other user's chain is bad"
+equals "$(chain_of "$ben" | browser ben verify-rows | jq .rows)" "$missions" "the other user's rows"
+
+again=$(request runner DELETE "/internal/users/$anna")
+equals "$(jq -c '[.missions, .auditRows]' <<<"$again")" '[0,0]' "what a second deletion finds"
+stop_process runner KILL
