@@ -4,6 +4,7 @@
 #include "http/version.hpp"
 #include "infra/config/command_line.hpp"
 #include "infra/config/settings.hpp"
+#include "infra/crypto/keygen.hpp"
 #include "infra/crypto/process_memory.hpp"
 #include "infra/log/log.hpp"
 #include "infra/postgres/migrator.hpp"
@@ -48,6 +49,17 @@ int serve_in(crypto::heap_status heap, const config::settings& s, config::target
   return serve(s, targets);
 }
 
+int keygen(const std::string& directory) {
+  auto written = crypto::generate_keys(directory);
+  if (!written) {
+    std::fprintf(stderr, "mana-ai keygen: %s\n", written.error().detail.c_str());
+    return 1;
+  }
+  for (auto& file : *written)
+    std::printf("%s_FILE=%s\n", file.setting.c_str(), file.path.c_str());
+  return 0;
+}
+
 int with_settings(const config::command_line& cl, crypto::heap_status heap) {
   auto loaded = config::load_settings(cl, config::process_environment(), config::this_host());
   if (!loaded.errors.empty()) {
@@ -82,7 +94,7 @@ int run(const std::vector<std::string>& arguments, char** argv) {
     std::fputs("mana-ai: there is no memory for keys (OpenSSL's secure heap)\n", stderr);
     return 1;
   }
-  return with_settings(*cl, heap);
+  return cl->what == config::command::keygen ? keygen(cl->out_directory) : with_settings(*cl, heap);
 }
 
 } // namespace
