@@ -112,6 +112,8 @@ scheduler_actor planner_test::fake_scheduler() {
             [](const run_tick&) { return tick_report{}; },
             [](const work_available&) {},
             [=](const run_finished& r) { test->reports_.push_back(r); },
+            [](const run_uses_grant&) {},
+            [](const stop_runs&) {},
             [](const get_scheduler_status&) { return scheduler_status{}; },
             [](const drain&) { return drained{}; },
         };

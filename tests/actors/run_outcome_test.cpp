@@ -30,8 +30,8 @@ const std::set<errc> transient{errc::database_unavailable, errc::database_overlo
                                errc::llm_timeout,          errc::llm_failed,
                                errc::llm_answer_too_large, errc::llm_answer_invalid,
                                errc::plan_rejected,        errc::internal};
-const std::set<errc> parked{errc::llm_rate_limited, errc::llm_circuit_open, errc::llm_overloaded, errc::cancelled,
-                            errc::shutting_down};
+const std::set<errc> parked{errc::llm_rate_limited, errc::llm_circuit_open, errc::llm_overloaded,
+                            errc::cancelled,        errc::shutting_down,    errc::grant_revoked};
 
 const retry_policy policy;
 

@@ -100,6 +100,26 @@ TEST(settings, that_are_empty_count_as_not_set) {
   EXPECT_EQ(v.port, 3067);
 }
 
+TEST(settings, keys_may_span_lines_and_nothing_else_may) {
+  auto pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+  EXPECT_EQ(load(runner({{"MANA_AI_PRIVATE_KEY_PEM", pem}})).values.ai_private_keys.reveal(), pem);
+  EXPECT_EQ(load(runner({{"MANA_LLM_API_KEY", pem}})).errors.size(), 1u);
+}
+
+TEST(settings, lists_are_separated_by_commas) {
+  auto origins = load(runner({{"CORS_ORIGINS", "https://a.example,http://localhost:5173"}}));
+  EXPECT_TRUE(origins.errors.empty());
+  EXPECT_EQ(origins.values.cors_origins, (std::vector<std::string>{"https://a.example", "http://localhost:5173"}));
+  for (auto wrong : {"https://a.example/", "a.example", "https://", "https://a.example,*"})
+    EXPECT_EQ(load(runner({{"CORS_ORIGINS", wrong}})).errors.size(), 1u) << wrong;
+}
+
+TEST(settings, the_issuer_is_this_service_unless_another_is_named) {
+  EXPECT_EQ(load(runner()).values.issuers, std::vector<std::string>{"http://localhost:3067"});
+  EXPECT_EQ(load(runner({{"JWT_ISSUER", "https://id.example"}})).values.issuers,
+            std::vector<std::string>{"https://id.example"});
+}
+
 TEST(settings, are_needed_only_by_their_target) {
   EXPECT_TRUE(load({}, {command::serve, {target::llm_standin}}).errors.empty());
   EXPECT_EQ(load({}, {command::serve, {target::llm_standin, target::runner}}).errors.size(), 3u);
@@ -204,8 +224,10 @@ TEST(settings_table, has_valid_defaults_and_unique_names) {
     EXPECT_FALSE(s.meaning.empty()) << s.name;
     EXPECT_TRUE(s.needed_by.empty() || s.fallback.empty()) << s.name;
   }
-  // `all` needs what the runner needs and nothing else has an invalid default.
-  EXPECT_TRUE(load(runner(), {}).errors.empty());
+  // `all` needs what its targets need and nothing else has an invalid default.
+  EXPECT_EQ(
+      load(runner({{"DATABASE_URL", "postgresql://auth@db/sync"}, {"MANA_AUTH_KEK", std::string(44, 'A')}}), {}).errors,
+      std::vector<std::string>{});
 }
 
 TEST(settings_help, lists_every_setting_aligned) {
