@@ -7,7 +7,7 @@ packages=(
   build-essential cmake ninja-build ccache mold pkg-config clang clang-format clang-tidy
   libcaf-dev libboost-dev libpqxx-dev libssl-dev libsimdjson-dev rapidjson-dev prometheus-cpp-dev
   libhowardhinnant-date-dev libgtest-dev libgmock-dev
-  postgresql-15 postgresql-client-15
+  postgresql-15 postgresql-client-15 nodejs
   curl jq openssl python3 tzdata ca-certificates util-linux procps git shellcheck
 )
 

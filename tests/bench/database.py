@@ -118,6 +118,16 @@ def add_missions(db, users, per_user, tag, next_run=DUE, state="'active'"):
     return time.monotonic()
 
 
+def add_rows(db, rows):
+    """Inserts of any records: JSON texts {user, app, table, id, data}. Returns when they were committed."""
+    db.run(f"""
+      insert into public.sync_changes (app_id, table_name, record_id, user_id, client_id, op, data, actor)
+      select r ->> 'app', r ->> 'table', r ->> 'id', r ->> 'user', 'bench-browser', 'insert',
+             r -> 'data' || jsonb_build_object('id', r ->> 'id', 'userId', r ->> 'user'), '{{"kind": "user"}}'
+      from jsonb_array_elements({libpq.quoted("[" + ",".join(rows) + "]")}::jsonb) r""")
+    return time.monotonic()
+
+
 def add_mission_edits(db, users, per_user, tag, edits, since=1):
     """That many further rows for each of the missions: the user changed title or objective."""
     db.run(f"""

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Measures the runner on a PostgreSQL cluster of its own, with fsync and everything durable, against the LLM stand-in.
 # Prints one JSON line per measurement, each beside a reference measured in the same run (report.py says what a line
-# holds); progress goes to stderr. Takes about five minutes on two idle cores; other load falsifies the numbers, so
+# holds); progress goes to stderr. Takes about six minutes on two idle cores; other load falsifies the numbers, so
 # each line says how much of it there was.
 #
-#   run.sh [a b c d e f g h i j]...   only these; default: all
+#   run.sh [a b c d e f g h i j l m]...   only these; default: all
 #
 # The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first. MANA_KEEP=1 keeps the directory.
 set -euo pipefail
@@ -12,7 +12,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 for name in "$@"; do
-  [[ $name == [a-j] ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j]..."
+  [[ $name == [a-jlm] ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j l m]..."
 done
 
 binary=${MANA_AI_BINARY:-}

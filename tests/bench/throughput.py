@@ -20,6 +20,7 @@ class Rounds:
     def __init__(self):
         self.seconds = []
         self.detail = None
+        self.last_scrapes = None  # of the metrics, before and after the last round
 
     def rate(self, runs):
         return runs / median(self.seconds[1:])
@@ -40,10 +41,12 @@ def tick_until_done(runner, runs):
     return ticks
 
 
-def run_rounds(bench, name, users, per_user, latency_ms, rounds=4, with_refresh=False, **settings):
+def run_rounds(bench, name, users, per_user, latency_ms, rounds=4, with_refresh=False, add=None, **settings):
     """Rounds of users × per_user due missions. Timed: from the request of a tick, or with_refresh from the commit of
-    the missions, to its answer, which comes when the last plan is committed."""
+    the missions, to its answer, which comes when the last plan is committed. `add(db, tag)` inserts a round's missions
+    and returns when they were committed; without it they have goals as their inputs."""
     runs = users * per_user
+    add = add or (lambda db, tag: data.add_missions(db, users, per_user, tag))
     out = Rounds()
     database = bench.new_database(name)
     with bench.connect(database) as db, start_standin(bench, STANDIN_LATENCY_MS=latency_ms) as standin, start_runner(
@@ -52,7 +55,7 @@ def run_rounds(bench, name, users, per_user, latency_ms, rounds=4, with_refresh=
         data.add_goals(db, users)
         data.settle(db)
         for n in range(rounds):
-            committed = data.add_missions(db, users, per_user, f"r{n}")
+            committed = add(db, f"r{n}")
             if not with_refresh:
                 wait_until("the snapshots are there", lambda: data.nothing_dirty(db))
             before = runner.metrics()
@@ -60,7 +63,8 @@ def run_rounds(bench, name, users, per_user, latency_ms, rounds=4, with_refresh=
             begun = committed if with_refresh else time.monotonic()
             ticks = tick_until_done(runner, runs)
             out.seconds.append(time.monotonic() - begun)
-            out.detail = watch.stop(runs) | {"ticks": ticks, "stage_means_ms": stage_means_ms(before, runner.metrics())}
+            out.last_scrapes = before, runner.metrics()
+            out.detail = watch.stop(runs) | {"ticks": ticks, "stage_means_ms": stage_means_ms(*out.last_scrapes)}
             if data.written_back(db) != (n + 1) * runs:
                 raise RuntimeError(f"{data.written_back(db)} rows written back after {n + 1} rounds of {runs}")
         out.payload = db.run("""

@@ -147,7 +147,10 @@ done
 # -- services that are set up otherwise ---------------------------------------------------------------------------
 
 stop_process auth
-start_auth MANA_AI_PUBLIC_KEY_PEM= GRANTS_PER_HOUR=60 REGISTRATION=false
+issued_for=$public_key_file
+public_key_file=
+start_auth REGISTRATION=false
+public_key_file=$issued_for
 for nick in anna newcomer; do
   asks 503 GRANT_NOT_CONFIGURED "$nick" "$(wish .)"
   asks 503 GRANT_NOT_CONFIGURED "$nick" "${beyond_limits[0]}"
@@ -163,12 +166,15 @@ for _ in 1 2; do browser greedy grant >/dev/null <<<'{"missionId": "m1", "record
 asks 429 RATE_LIMITED greedy "$(wish .)"
 
 stop_process auth
-start_auth MANA_AUTH_KEK="kek-2:$(openssl rand -base64 32)"
+make_keys "$work/other-keys"
+kek_file=$work/other-keys/mana-auth-kek.txt
+start_auth
 refuses 503 VAULT_KEY_UNKNOWN anna GET "$(vault_url key)"
 asks 503 VAULT_KEY_UNKNOWN anna "$(wish .)"
 
 stop_process runner
-start_granted runner AUDIT_SIGNING_KEY_PEM=
+audit_key_file=
+start_granted runner
 wait_for 30 "the runner is ready" is_ready runner
 call anna GET "$(audit_url /head)"
 equals "$http_status" 503 "a head where no key signs"

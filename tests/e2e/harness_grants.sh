@@ -8,31 +8,26 @@ source "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
 
 command -v node >/dev/null || fail "node is missing: run deploy/deps.sh"
 keys=$work/keys
+# Which of them are in use; an empty name takes the setting away.
+private_key_file=$keys/mana-ai-private.pem
+public_key_file=$keys/mana-ai-public.pem
+kek_file=$keys/mana-auth-kek.txt
+audit_key_file=$keys/audit-signing.pem
 witness_log=$work/witness.jsonl
 
 # -- keys and services --------------------------------------------------------------------------------------------
 
-# An RSA pair `<name>.pem`, `<name>.public.pem`.
-make_rsa_pair() {
-  openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$keys/$1.pem"
-  openssl pkey -in "$keys/$1.pem" -pubout -out "$keys/$1.public.pem"
-}
-
-make_keys() {
-  local name
-  (umask 077 && mkdir -p "$keys")
-  make_rsa_pair runner
-  for name in token audit; do openssl genpkey -quiet -algorithm ed25519 -out "$keys/$name.pem"; done
-  kek=kek-1:$(openssl rand -base64 32)
-}
+# make_keys [directory]: default is where the variables above look.
+make_keys() { "$binary" keygen --out="${1:-$keys}" >>"$work/keygen.log"; }
 
 # start_auth [NAME=value...]: users may register. Sets auth_url.
 start_auth() {
   process_port[auth]=${process_port[auth]:-$(free_port)}
   auth_url=http://127.0.0.1:${process_port[auth]}
   start_process auth auth DATABASE_URL="postgresql://mana_auth:$AUTH_PASSWORD@$database_server/$database" \
-    BASE_URL="$auth_url" SIGN_IN=true REGISTRATION=true AUTH_SIGNING_KEY_PEM="$(<"$keys/token.pem")" \
-    MANA_AUTH_KEK="$kek" MANA_AI_PUBLIC_KEY_PEM="$(<"$keys/runner.public.pem")" GRANTS_PER_HOUR=100000 "$@"
+    BASE_URL="$auth_url" SIGN_IN=true REGISTRATION=true \
+    AUTH_SIGNING_KEY_PEM_FILE="$keys/auth-signing.pem" MANA_AUTH_KEK_FILE="$kek_file" \
+    MANA_AI_PUBLIC_KEY_PEM_FILE="$public_key_file" GRANTS_PER_HOUR=100000 "$@"
   wait_for 30 "the auth target answers" answers auth /api/v1/auth/jwks
 }
 
@@ -40,8 +35,8 @@ start_auth() {
 start_granted() {
   local name=$1
   shift
-  start_runner "$name" TICK_ENABLED=false MANA_AI_PRIVATE_KEY_PEM="$(<"$keys/runner.pem")" \
-    AUDIT_SIGNING_KEY_PEM="$(<"$keys/audit.pem")" MANA_AUTH_URL="${auth_url:-http://127.0.0.1:9}" \
+  start_runner "$name" TICK_ENABLED=false MANA_AI_PRIVATE_KEY_PEM_FILE="$private_key_file" \
+    AUDIT_SIGNING_KEY_PEM_FILE="$audit_key_file" MANA_AUTH_URL="${auth_url:-http://127.0.0.1:9}" \
     JWT_ISSUER="${auth_url:-http://127.0.0.1:9}" "$@"
   runner_url=http://127.0.0.1:${process_port[$name]}
 }
@@ -78,8 +73,8 @@ fails() {
 # browser <nick> <command> [option...]
 browser() {
   MANA_SESSION=$work/$1.session MANA_AUTH_URL=${auth_url:-} MANA_RUNNER_URL=${runner_url:-} \
-    MANA_PUBLIC_KEY_FILE=${public_key_file:-$keys/runner.public.pem} \
-    MANA_PRIVATE_KEY_FILE=${private_key_file:-$keys/runner.pem} MANA_TOKEN_KEY_FILE=$keys/token.pem \
+    MANA_PUBLIC_KEY_FILE=$public_key_file MANA_PRIVATE_KEY_FILE=$private_key_file \
+    MANA_TOKEN_KEY_FILE=$keys/auth-signing.pem \
     node "$checkout/tests/e2e/browser/client.mjs" "${@:2}"
 }
 

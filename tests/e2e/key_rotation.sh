@@ -4,7 +4,8 @@
 source "$(dirname "$0")/harness_grants.sh"
 
 make_keys
-make_rsa_pair next
+next=$work/next-keys
+make_keys "$next"
 start_database
 start_auth
 start_witness
@@ -12,10 +13,10 @@ for nick in anna ben; do sign_up "$nick"; done
 anna=$(user_of anna)
 insert_goal "$anna" goal-1
 
-restart_auth() {
+restart_auth() { # with the files that the variables name by then
   stop_process auth
   equals "$exit_code" 0 "exit code of auth"
-  start_auth "$@"
+  start_auth
 }
 
 # prepare <mission>: its rows, granted now, in a file until they are written.
@@ -25,11 +26,11 @@ prepare() {
     mission_on "$1" "notes:$1"
   } | browser anna rows >"$work/$1.prepared"
 }
-# run_with <private keys> <mission...>: a runner of these keys plans them.
+# run_with <file of private keys> <mission...>: a runner of these keys plans them.
 run_with() {
-  local pem=$1 mission
+  local private_key_file=$1 mission
   shift
-  start_granted runner MANA_AI_PRIVATE_KEY_PEM="$pem"
+  start_granted runner
   wait_for 30 "the runner is ready" is_ready runner
   for mission in "$@"; do write_rows anna <"$work/$mission.prepared"; done
   tick runner >/dev/null
@@ -44,22 +45,24 @@ closed() { expect "no text of $1" saw_not "$(marker "$1")"; }
 # -- the runner's pair --------------------------------------------------------------------------------------------
 
 for n in 1 2 3; do prepare "first-$n"; done
-restart_auth MANA_AI_PUBLIC_KEY_PEM="$(<"$keys/next.public.pem")"
-public_key_file=$keys/next.public.pem
-private_key_file=$keys/next.pem
+previous_private_key=$private_key_file
+private_key_file=$next/mana-ai-private.pem
+public_key_file=$next/mana-ai-public.pem
+cat "$private_key_file" "$previous_private_key" >"$work/both.pem"
+restart_auth
 for n in 1 2 3; do prepare "second-$n"; done
 
-run_with "$(<"$keys/runner.pem")" first-1 second-1
+run_with "$previous_private_key" first-1 second-1
 opened first-1
 closed second-1
 equals "$skipped" 1 "grants for a key that the runner has not yet"
 
-run_with "$(cat "$keys/next.pem" "$keys/runner.pem")" first-2 second-2
+run_with "$work/both.pem" first-2 second-2
 opened first-2
 opened second-2
 equals "$skipped" 0 "grants skipped with both keys"
 
-run_with "$(<"$keys/next.pem")" first-3 second-3
+run_with "$private_key_file" first-3 second-3
 closed first-3
 opened second-3
 equals "$skipped" 1 "grants for a key that the runner has no longer"
@@ -76,19 +79,24 @@ master_key_of() {
 }
 key_before=$(jq -r .masterKey "$work/anna.session")
 key_of_ben=$(jq -r .masterKey "$work/ben.session")
-equals "$(kek_of anna)" kek-1 "the key that wraps the vault"
+old_kek=$(<"$keys/mana-auth-kek.txt")
+new_kek=$(<"$next/mana-auth-kek.txt")
+equals "$(kek_of anna)" "${old_kek%%:*}" "the key that wraps the vault"
 
-next_kek=kek-2:$(openssl rand -base64 32)
-restart_auth MANA_AUTH_KEK="$next_kek,$kek"
+kek_file=$work/keks.txt
+echo "$new_kek,$old_kek" >"$kek_file"
+restart_auth
 [[ $(master_key_of anna) == "$key_before" ]] || fail "the master key changed with the key that wraps it"
-equals "$(kek_of anna)" kek-2 "the key that wraps the vault after it was read"
-equals "$(kek_of ben)" kek-1 "the key that wraps a vault that was not read"
+equals "$(kek_of anna)" "${new_kek%%:*}" "the key that wraps the vault after it was read"
+equals "$(kek_of ben)" "${old_kek%%:*}" "the key that wraps a vault that was not read"
 
-restart_auth MANA_AUTH_KEK="$next_kek"
+kek_file=$next/mana-auth-kek.txt
+restart_auth
 [[ $(master_key_of anna) == "$key_before" ]] || fail "the master key is another one without the old key"
 refuses 503 VAULT_KEY_UNKNOWN ben GET "$(vault_url key)"
 
-restart_auth MANA_AUTH_KEK="$next_kek,$kek" MANA_AI_PUBLIC_KEY_PEM="$(<"$keys/next.public.pem")"
+kek_file=$work/keks.txt
+restart_auth
 [[ $(master_key_of ben) == "$key_of_ben" ]] || fail "the master key of the vault that waited is another one"
 
 # -- a user's master key ------------------------------------------------------------------------------------------
@@ -99,6 +107,6 @@ equals "$http_status $(jq -c keys <<<"$http_body")" '200 ["masterKey","previousM
 [[ $(master_key_of anna) == "$(jq -r .masterKey <<<"$http_body")" ]] || fail "the vault does not hold the new master key"
 [[ $(master_key_of anna) != "$key_before" ]] || fail "the master key is the old one"
 prepare rotated
-run_with "$(<"$keys/next.pem")" rotated
+run_with "$private_key_file" rotated
 opened rotated
 expect "nothing confidential in logs" test -z "$(grep -lE 'MARK-|masterKey|PRIVATE KEY' "$work"/{runner,auth}.log || true)"
