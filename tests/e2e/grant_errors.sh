@@ -120,11 +120,12 @@ refuses 401 UNAUTHORIZED - POST "$(auth_route login)" "$(credentials nobody-of-t
 refuses 401 UNAUTHORIZED - POST "$(auth_route login)" "$(credentials anna | jq -c '.password = "Ein ganz anderes Passwort"')"
 refuses 401 UNAUTHORIZED - POST "$(auth_route refresh)"
 
-# A refresh token works once; one that comes back ends the whole sign-in.
+# A refresh token that comes back after its successor was used as well ends the whole sign-in.
 cp "$work/anna.session" "$work/thief.session"
 browser anna refresh
-fails "a refresh token that was used" browser thief refresh
-fails "the token that came of it, after that" browser anna refresh
+browser anna refresh
+fails "a refresh token of two rotations ago" browser thief refresh
+fails "the newest token, after that" browser anna refresh
 
 too_many_attempts() {
   call - POST "$(auth_route login)" "$(credentials victim | jq -c '.password = "Falsch, ganz falsch"')"

@@ -28,7 +28,7 @@ start_auth() {
     BASE_URL="$auth_url" SIGN_IN=true REGISTRATION=true \
     AUTH_SIGNING_KEY_PEM_FILE="$keys/auth-signing.pem" MANA_AUTH_KEK_FILE="$kek_file" \
     MANA_AI_PUBLIC_KEY_PEM_FILE="$public_key_file" GRANTS_PER_HOUR=100000 "$@"
-  wait_for 30 "the auth target answers" answers auth /api/v1/auth/jwks
+  wait_for 30 "the auth target is ready" is_ready auth
 }
 
 # start_granted <name> [NAME=value...]: a runner that opens grants. Ticks come from the test.
