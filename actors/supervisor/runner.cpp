@@ -1,5 +1,7 @@
 #include "actors/supervisor/runner.hpp"
 
+#include "actors/audit_reader/audit_reader_actor.hpp"
+#include "actors/audit_writer/audit_writer_actor.hpp"
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/iteration_writer/iteration_writer_actor.hpp"
@@ -13,6 +15,7 @@
 #include "actors/supervisor/gauge_sampler.hpp"
 #include "actors/supervisor/llm_settings.hpp"
 #include "actors/supervisor/runner_observers.hpp"
+#include "actors/user_eraser/user_eraser_actor.hpp"
 #include "infra/log/log.hpp"
 
 #include <mutex>
@@ -139,6 +142,14 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto writer = r->add<iteration_writer_actor>("iteration_writer", [=, &sys] {
     return as_child(sys.spawn<iteration_writer>(database, write_policy{policy, zone}));
   });
+  audit_writer_config audit_config;
+  audit_config.timeout = s.audit_timeout;
+  auto audit_database = r->add<database_actor>("audit_database", [=, &sys, n = audit_config.max_parallel] {
+    return as_child(sys.spawn<mana::database>(database_config{url, n}, observe_side_pool(*reg)));
+  });
+  auto audit = r->add<audit_writer_actor>("audit_writer", [=, &sys] {
+    return as_child(sys.spawn<audit_writer>(audit_database, audit_config, observe_audit(*reg, troubles)));
+  });
   auto llm = r->add<llm_client_actor>("llm_client", [=, &sys, &llm_loop] {
     auto client = spawn_llm_client(sys, llm_loop, llm_config, observe_llm(*reg));
     return client ? as_child(*client) : caf::actor{};
@@ -151,6 +162,10 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto directory = r->add<mission_directory_actor>("mission_directory", [=, &sys, limit = s.max_runs_per_user] {
     return as_child(sys.spawn<mission_directory>(database, llm, limit));
   });
+  auto audits =
+      r->add<audit_reader_actor>("audit_reader", [=, &sys] { return as_child(sys.spawn<audit_reader>(database)); });
+  auto eraser =
+      r->add<user_eraser_actor>("user_eraser", [=, &sys] { return as_child(sys.spawn<user_eraser>(database)); });
   auto deps = std::make_shared<planner_deps>();
   deps->config = planner_config_of(s);
   deps->steps = plan_with(shared_catalogue);
@@ -175,7 +190,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   });
   {
     std::lock_guard lock{board->mutex};
-    board->handles = {sched, directory, database, llm};
+    board->handles = {sched, directory, database, llm, audits, eraser};
   }
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });

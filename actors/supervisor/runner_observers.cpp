@@ -90,6 +90,29 @@ void trouble_log::forget(std::string_view what) {
 
 // -- observers --------------------------------------------------------------------------------------
 
+audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles) {
+  auto m = std::make_shared<metrics::audit_metrics>(r);
+  audit_observer o;
+  o.committed = [m, troubles](std::size_t rows) {
+    m->rows.Increment(static_cast<double>(rows));
+    m->commits.Increment();
+    troubles->ended("audit");
+  };
+  o.answered = [m](std::chrono::nanoseconds waited, bool written) {
+    m->duration.Observe(metrics::seconds(waited));
+    if (!written)
+      m->unavailable.Increment();
+  };
+  o.failed = [troubles](const failure& f) { troubles->happened("audit", f); };
+  return o;
+}
+
+database_observer observe_side_pool(metrics::registry& r) {
+  auto o = observe_database(r);
+  o.queue_depth = [](std::size_t) {};
+  return o;
+}
+
 database_observer observe_database(metrics::registry& r) {
   auto m = std::make_shared<metrics::database_metrics>(r);
   database_observer o;

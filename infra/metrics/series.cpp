@@ -56,6 +56,12 @@ refresher_metrics::refresher_metrics(registry& r)
     rows_applied(r.one_counter("snapshot_rows_applied_total", "Change log rows folded into snapshots.")),
     dirty_rows(r.one_gauge("dirty_rows", "Entries of the dirty queue.")) {}
 
+audit_metrics::audit_metrics(registry& r)
+  : rows(r.one_counter("audit_rows_total", "Audit rows committed.")),
+    commits(r.one_counter("audit_commits_total", "Commits that held audit rows.")),
+    unavailable(r.one_counter("audit_unavailable_total", "Runs whose audit rows could not be committed in time.")),
+    duration(r.one_histogram("audit_duration_seconds", "Time a run waited for its audit rows.", stage_bounds)) {}
+
 llm_metrics::llm_metrics(registry& r)
   : calls_in_flight(r.one_gauge("llm_calls_in_flight", "LLM requests under way.")),
     calls_waiting(r.one_gauge("llm_calls_waiting", "LLM calls that wait for a free place.")),

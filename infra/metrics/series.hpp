@@ -72,6 +72,14 @@ struct refresher_metrics {
   gauge& dirty_rows;
 };
 
+struct audit_metrics {
+  explicit audit_metrics(registry& r);
+  counter& rows;
+  counter& commits; // rows / commits: how many share one
+  counter& unavailable;
+  histogram& duration; // of a request, until its rows were durable or given up
+};
+
 struct llm_metrics {
   explicit llm_metrics(registry& r);
   gauge& calls_in_flight;
