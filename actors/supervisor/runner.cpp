@@ -180,7 +180,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
   r->add<change_listener_actor>("change_listener", [=, &sys] {
-    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, observe_listener(troubles)));
+    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, sched, observe_listener(troubles)));
   });
   r->watch(std::move(on_give_up));
   return r;
