@@ -5,6 +5,7 @@
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/llm_client/llm_client_config.hpp"
+#include "actors/planner/planner_actor.hpp"
 #include "actors/scheduler/scheduler_actor.hpp"
 #include "actors/schema_keeper/schema_keeper_actor.hpp"
 #include "actors/snapshot_refresher/snapshot_refresher_actor.hpp"
@@ -33,6 +34,7 @@ using trouble_log_ptr = std::shared_ptr<trouble_log>;
 
 database_observer observe_database(metrics::registry& r);
 llm_observer observe_llm(metrics::registry& r);
+planner_observer observe_planner(metrics::registry& r);
 listener_observer observe_listener(trouble_log_ptr troubles);
 // `wake` is called after snapshots changed.
 refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troubles, std::function<void()> wake);

@@ -4,6 +4,8 @@
 #include "embedded/migration_002_change_capture.hpp"
 #include "embedded/migration_003_claim.hpp"
 #include "embedded/migration_004_end_of_run.hpp"
+#include "embedded/migration_007_deleted_rows.hpp"
+#include "embedded/migration_008_linked_records.hpp"
 
 #include <array>
 
@@ -15,6 +17,8 @@ std::span<const migration> embedded_migrations() {
       migration{2, "change_capture", embedded::migration_002_change_capture},
       migration{3, "claim", embedded::migration_003_claim},
       migration{4, "end_of_run", embedded::migration_004_end_of_run},
+      migration{7, "deleted_rows", embedded::migration_007_deleted_rows},
+      migration{8, "linked_records", embedded::migration_008_linked_records},
   };
   return all;
 }
