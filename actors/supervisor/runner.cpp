@@ -49,6 +49,8 @@ planner_config planner_config_of(const config::settings& s) {
   c.retry.between.max = s.retry_max;
   c.retry.circuit_pause = s.circuit_open;
   c.default_time_zone = s.default_time_zone;
+  c.audit_timeout = s.audit_timeout;
+  c.accept_v1 = s.grants_v1;
   return c;
 }
 
@@ -106,6 +108,9 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto catalogue = load_embedded_tool_catalogue();
   if (!catalogue)
     return std::move(catalogue).error();
+  auto keys = crypto::parse_private_keys(s.ai_private_keys.reveal());
+  if (!keys)
+    return failure{errc::config_invalid, "MANA_AI_PRIVATE_KEY_PEM: " + keys.error().detail};
   auto llm_config = llm_config_of(s);
   if (auto checked = check(llm_config); !checked)
     return std::move(checked).error();
@@ -168,10 +173,12 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
       r->add<user_eraser_actor>("user_eraser", [=, &sys] { return as_child(sys.spawn<user_eraser>(database)); });
   auto deps = std::make_shared<planner_deps>();
   deps->config = planner_config_of(s);
+  deps->config.keys = std::move(*keys);
   deps->steps = plan_with(shared_catalogue);
   deps->reader = reader;
   deps->llm = llm;
   deps->writer = writer;
+  deps->observer = observe_planner(*reg);
   deps->now = wall_clock;
   deps->random = random_share;
   auto scheduler_settings = scheduler_config_of(s);
@@ -195,7 +202,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
   r->add<change_listener_actor>("change_listener", [=, &sys] {
-    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, observe_listener(troubles)));
+    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, sched, observe_listener(troubles)));
   });
   r->watch(std::move(on_give_up));
   return r;

@@ -45,7 +45,7 @@ public:
   // Called once, from any thread, when a child could not be kept alive.
   using give_up = std::function<void(const std::string& child)>;
 
-  // config_invalid: a setting of the LLM client, or the tool catalogue disagrees with its policy.
+  // config_invalid: a setting of the LLM client or a private key, or the tool catalogue disagrees with its policy.
   static result<std::unique_ptr<runner>> start(caf::actor_system& system, io_loop& llm_loop,
                                                const config::settings& settings, metrics::registry& registry,
                                                give_up on_give_up);

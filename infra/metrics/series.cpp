@@ -37,13 +37,13 @@ scheduler_metrics::scheduler_metrics(registry& r)
     lease_losses(r.one_counter("lease_losses_total", "Runs whose lease went to another replica.")),
     leases_rescued(r.one_counter("leases_rescued_total", "Expired leases of other replicas that were freed.")),
     run_outcomes(r.counters("run_outcomes_total", "Runs by what they came to."), "outcome",
-                 {"planned", "failed", "retry", "parked", "lease_lost", "cancelled"}) {}
+                 {"planned", "failed", "retry", "parked", "lease_lost", "cancelled", "revoked", "account_deleted"}) {}
 
 planner_metrics::planner_metrics(registry& r)
   : request_duration(
       r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),
     run_stages(r.histograms("run_stage_duration_seconds", "Duration of a run's stages."), "stage",
-               {"read", "llm", "write"}, stage_bounds),
+               {"read", "audit", "llm", "write"}, stage_bounds),
     decrypts(r.counters("decrypts_total", "Fields decrypted."), "table", encrypted_tables),
     grant_skips(r.counters("grant_skips_total", "Grants that were not used."), "reason",
                 {"not-configured", "expired", "malformed", "revoked", "wrap-rejected"}),

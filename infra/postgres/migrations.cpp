@@ -6,6 +6,8 @@
 #include "embedded/migration_004_end_of_run.hpp"
 #include "embedded/migration_005_decrypt_audit.hpp"
 #include "embedded/migration_006_erase_user.hpp"
+#include "embedded/migration_007_deleted_rows.hpp"
+#include "embedded/migration_008_linked_records.hpp"
 
 #include <array>
 
@@ -19,6 +21,8 @@ std::span<const migration> embedded_migrations() {
       migration{4, "end_of_run", embedded::migration_004_end_of_run},
       migration{5, "decrypt_audit", embedded::migration_005_decrypt_audit},
       migration{6, "erase_user", embedded::migration_006_erase_user},
+      migration{7, "deleted_rows", embedded::migration_007_deleted_rows},
+      migration{8, "linked_records", embedded::migration_008_linked_records},
   };
   return all;
 }
