@@ -10,6 +10,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=cluster.sh
 source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
+# shellcheck source=demo/demo.sh
+source "$checkout/deploy/demo/demo.sh"
 
 database=mana
 stop_seconds=60 # longer than any sensible grace period of the service
@@ -20,6 +22,7 @@ locate_state() {
   state=$(state_dir)
   cluster=$state/postgres
   secrets=$state/secrets.env
+  keys=$state/keys
   log=$state/log/mana-ai.log
   # `pid start-ticks port fingerprint`: pids are used again, a pid with its start time is not.
   pid_file=$state/mana-ai.pid
@@ -30,21 +33,28 @@ locate_state() {
 
 # -- secrets ------------------------------------------------------------------------------------------------------
 
-# Made once. They belong to whoever calls this script; the service gets them through its environment.
+# Made once, one by one as releases come to need them. They belong to whoever calls this script; the service gets
+# them through its environment.
 load_secrets() {
   local own_key=${MANA_SERVICE_KEY:-} name
-  if [[ ! -f $secrets ]]; then
-    (
-      umask 077
-      for name in RUNNER_PASSWORD MIGRATOR_PASSWORD SYNC_PASSWORD MANA_SERVICE_KEY; do
-        printf '%s=%s\n' "$name" "$(openssl rand -hex 24)"
-      done >"$secrets.new"
-    )
-    mv "$secrets.new" "$secrets"
-  fi
+  (
+    umask 077
+    touch "$secrets"
+    for name in RUNNER_PASSWORD MIGRATOR_PASSWORD SYNC_PASSWORD AUTH_PASSWORD DEMO_PASSWORD MANA_SERVICE_KEY; do
+      grep -q "^$name=" "$secrets" || printf '%s=%s\n' "$name" "$(openssl rand -hex 24)" >>"$secrets"
+    done
+  )
   # shellcheck source=/dev/null
   source "$secrets"
   export MANA_SERVICE_KEY=${own_key:-$MANA_SERVICE_KEY}
+}
+
+# Made once. They belong to the service user, in a directory that nobody else may enter.
+make_keys() {
+  [[ ! -e $keys/mana-ai-private.pem ]] || return 0
+  step "keys: mana-ai keygen"
+  make_service_dir "$keys"
+  as_service_user "$binary" keygen "--out=$keys" | sed 's/^/    /'
 }
 
 # -- service ------------------------------------------------------------------------------------------------------
@@ -63,8 +73,13 @@ choose_settings() {
   SYNC_DATABASE_URL=postgresql://mana_ai_runner:$RUNNER_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
   export SYNC_DATABASE_URL
   unset MIGRATION_DATABASE_URL # the service needs no right to migrate: database.sh did
+  DATABASE_URL=postgresql://mana_auth:$AUTH_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
+  export DATABASE_URL BASE_URL=${BASE_URL:-http://localhost:$PORT} SIGN_IN=true REGISTRATION=true
+  export MANA_AI_PRIVATE_KEY_PEM_FILE=$keys/mana-ai-private.pem MANA_AI_PUBLIC_KEY_PEM_FILE=$keys/mana-ai-public.pem
+  export MANA_AUTH_KEK_FILE=$keys/mana-auth-kek.txt AUTH_SIGNING_KEY_PEM_FILE=$keys/auth-signing.pem
+  export AUDIT_SIGNING_KEY_PEM_FILE=$keys/audit-signing.pem
   if [[ -n ${MANA_LLM_URL:-} ]]; then
-    target=runner
+    target=runner,auth
   else
     target=all
     export MANA_LLM_URL=http://127.0.0.1:$PORT
@@ -106,13 +121,16 @@ wait_until_ready() {
   done
 }
 
+install_binary() {
+  cmp -s "$checkout/build/release/mana-ai" "$binary" && return
+  mkdir -p "${binary%/*}"
+  install -m 0755 "$checkout/build/release/mana-ai" "$binary.new"
+  mv "$binary.new" "$binary"
+}
+
 service_start() {
   local wanted
-  mkdir -p "${binary%/*}" "${log%/*}"
-  if ! cmp -s "$checkout/build/release/mana-ai" "$binary"; then
-    install -m 0755 "$checkout/build/release/mana-ai" "$binary.new"
-    mv "$binary.new" "$binary"
-  fi
+  mkdir -p "${log%/*}"
   wanted=$(fingerprint)
   if service_runs; then
     if [[ $service_fingerprint == "$wanted" ]]; then
@@ -154,42 +172,6 @@ request() {
   curl -sS --max-time 300 -X "$1" -H @<(printf 'X-Service-Key: %s\n' "$MANA_SERVICE_KEY") "http://127.0.0.1:$PORT$2"
 }
 
-# -- demo ---------------------------------------------------------------------------------------------------------
-
-demo_sql() {
-  psql_on "postgresql://mana_sync:$SYNC_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database" -At -f "$checkout/deploy/demo/$1"
-}
-
-demo() {
-  local iteration deadline=$((SECONDS + 300)) why told=''
-  step "demo: user demo-user, two goals, one mission (daily 07:00 Europe/Berlin, due now)"
-  demo_sql seed.sql
-  step "POST /internal/tick"
-  request POST /internal/tick | jq -c . || {
-    last_log_lines
-    die "the tick failed"
-  }
-  until
-    iteration=$(demo_sql latest_iteration.sql)
-    [[ -n $iteration ]]
-  do
-    if ! service_runs || ((SECONDS >= deadline)); then
-      request GET /internal/missions/demo-user >&2 || true
-      last_log_lines
-      die "the demo mission has no iteration"
-    fi
-    why=$(request GET /internal/missions/demo-user | jq -r '.missions[0] |
-      "\(.notRunningBecause), attempts \(.attempts), retry at \(.retryAt // "-"), last error \(.lastError // "-")"' || true)
-    [[ $why == "$told" ]] || step "no iteration yet: $why"
-    told=$why
-    sleep 0.5
-  done
-  step "its newest iteration in public.sync_changes"
-  jq . <<<"$iteration"
-  step "GET /internal/missions/demo-user"
-  request GET /internal/missions/demo-user | jq .
-}
-
 # -- commands -----------------------------------------------------------------------------------------------------
 
 up() {
@@ -203,7 +185,9 @@ up() {
   cluster_start "$cluster" '' no
   load_secrets
   RUNNER_PASSWORD=$RUNNER_PASSWORD MIGRATOR_PASSWORD=$MIGRATOR_PASSWORD SYNC_PASSWORD=$SYNC_PASSWORD \
-    "$checkout/deploy/database.sh" "$(cluster_url "$cluster")" "$database" "$checkout/build/release/mana-ai"
+    AUTH_PASSWORD=$AUTH_PASSWORD "$checkout/deploy/database.sh" "$(cluster_url "$cluster")" "$database" "$checkout/build/release/mana-ai"
+  install_binary
+  make_keys
   choose_settings
   service_start
   demo
@@ -212,8 +196,9 @@ up() {
 health     http://127.0.0.1:$PORT/health
 readiness  http://127.0.0.1:$PORT/ready
 metrics    http://127.0.0.1:$PORT/metrics
-missions   http://127.0.0.1:$PORT/internal/missions/demo-user   (header X-Service-Key, see $secrets)
-LLM        $MANA_LLM_URL$([[ $target == runner ]] || echo '   (the stand-in: rules, no model)')
+missions   http://127.0.0.1:$PORT/internal/missions/$(demo_user)   (header X-Service-Key, see $secrets)
+audit      http://127.0.0.1:$PORT/api/v1/me/ai-audit   (Bearer token of user "demo", password in $secrets)
+LLM        $MANA_LLM_URL$([[ $target == runner,auth ]] || echo '   (the stand-in: rules, no model)')
 database   127.0.0.1:$(<"$cluster/port")/$database
 log        $log
 TEXT

@@ -29,6 +29,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::cancelled: return "cancelled";
     case errc::shutting_down: return "shutting_down";
     case errc::grant_revoked: return "grant_revoked";
+    case errc::account_deleted: return "account_deleted";
     case errc::json_malformed: return "json_malformed";
     case errc::limit_exceeded: return "limit_exceeded";
     case errc::bad_request: return "bad_request";

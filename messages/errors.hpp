@@ -37,10 +37,11 @@ enum class errc : std::uint8_t {
   audit_unavailable = 44,  // decrypts could not be recorded in time, so nothing was used
 
   // -- runs; emitted by scheduler, planner, iteration_writer --------------------------------------
-  lease_lost = 60,    // another replica owns the mission by now, or it is gone: drop the result
-  cancelled = 61,     // the requester ended, or the run was stopped
-  shutting_down = 62, // the service stops; the work was handed back
-  grant_revoked = 63, // the grant that the run used was replaced or withdrawn meanwhile: drop the result
+  lease_lost = 60,      // another replica owns the mission by now, or it is gone: drop the result
+  cancelled = 61,       // the requester ended, or the run was stopped
+  shutting_down = 62,   // the service stops; the work was handed back
+  grant_revoked = 63,   // the grant that the run used was replaced or withdrawn meanwhile: drop the result
+  account_deleted = 64, // the user is gone: drop everything
 
   // -- input from outside ---------------------------------------------------------------------------
   json_malformed = 80, // not JSON, or beyond the depth limit

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "messages/caf_errors.hpp"
+#include "messages/sensitive_text.hpp"
 
 #include <caf/all.hpp>
 
@@ -14,10 +15,11 @@
 
 namespace mana {
 
-// One system and one user message. Shared because messages are copied; never changed after sending.
+// One system and one user message, which may hold decrypted text. Shared because messages are copied; never
+// changed after sending, and cleansed when the last holder lets go.
 struct chat_prompt {
-  std::string system;
-  std::string user;
+  sensitive_text system;
+  sensitive_text user;
 };
 
 struct chat_call {

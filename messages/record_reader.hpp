@@ -19,14 +19,24 @@ struct record_ref {
   friend auto operator<=>(const record_ref&, const record_ref&) = default;
 };
 
+// Records of `table` name another record of their user in `field`: it is read with them.
+struct record_link {
+  std::string table;
+  std::string field;
+  std::string target_app;
+  std::string target_table;
+};
+
 struct read_records {
   user_id user;
   std::vector<record_ref> refs;
+  std::vector<record_link> links;
 };
 
 struct record_text {
   record_ref ref;
-  std::string json; // the merged record, without stamps
+  std::string json;   // the merged record, without stamps
+  std::string linked; // the record it points to, likewise; empty: no link, or no such record
 };
 
 struct records_read {

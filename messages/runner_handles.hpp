@@ -2,10 +2,12 @@
 // requests that need one then answer 503.
 #pragma once
 
+#include "messages/audit_reader.hpp"
 #include "messages/database.hpp"
 #include "messages/llm_client.hpp"
 #include "messages/mission_directory.hpp"
 #include "messages/scheduler.hpp"
+#include "messages/user_eraser.hpp"
 
 namespace mana {
 
@@ -14,6 +16,8 @@ struct runner_handles {
   mission_directory_actor missions;
   database_actor database;
   llm_client_actor llm;
+  audit_reader_actor audit_reader;
+  user_eraser_actor eraser;
 };
 
 } // namespace mana

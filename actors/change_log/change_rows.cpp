@@ -49,6 +49,59 @@ std::vector<std::vector<change>> read_histories(pqxx::transaction_base& tx, cons
   return out;
 }
 
+const record_link* find_link(const std::vector<record_link>& links, std::string_view table) {
+  auto i = std::find_if(links.begin(), links.end(), [&](auto& l) { return l.table == table; });
+  return i == links.end() ? nullptr : &*i;
+}
+
+namespace {
+
+struct key_columns {
+  pg::text_array users, apps, tables, records, link_fields, link_apps, link_tables;
+
+  void add(const history_key& k, const record_link* link) {
+    users.add(k.user.value);
+    apps.add(k.ref.app);
+    tables.add(k.ref.table);
+    records.add(k.ref.id);
+    if (link == nullptr) {
+      link_fields.add_null();
+      link_apps.add_null();
+      link_tables.add_null();
+    } else {
+      link_fields.add(link->field);
+      link_apps.add(link->target_app);
+      link_tables.add(link->target_table);
+    }
+  }
+};
+
+} // namespace
+
+std::vector<linked_history> read_linked_histories(pqxx::transaction_base& tx, const std::vector<history_key>& keys,
+                                                  const std::vector<record_link>& links) {
+  std::vector<linked_history> out(keys.size());
+  if (keys.empty())
+    return out;
+  key_columns k;
+  for (auto& key : keys)
+    k.add(key, find_link(links, key.ref.table));
+  auto rows = pg::connection::exec_in(tx,
+                                      "SELECT * FROM mana_ai.read_linked_history($1::text[], $2::text[], $3::text[],"
+                                      " $4::text[], $5::text[], $6::text[], $7::text[])",
+                                      k.users.str(), k.apps.str(), k.tables.str(), k.records.str(), k.link_fields.str(),
+                                      k.link_apps.str(), k.link_tables.str());
+  for (const auto& row : rows) {
+    auto c = read_change(row);
+    if (!c)
+      continue;
+    auto& history = out[row["ord"].as<std::size_t>() - 1];
+    auto target = pg::get<std::string>(row["linked_id"]);
+    (target ? history.targets[*target] : history.own).push_back(std::move(*c));
+  }
+  return out;
+}
+
 std::vector<std::optional<change>> read_named_changes(pqxx::transaction_base& tx, const std::vector<change_key>& keys) {
   std::vector<std::optional<change>> out(keys.size());
   if (keys.empty())

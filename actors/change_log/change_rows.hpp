@@ -9,6 +9,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mana {
@@ -21,6 +22,19 @@ struct history_key {
 
 // All changes of each record, in merge order; the index is the key's.
 std::vector<std::vector<change>> read_histories(pqxx::transaction_base&, const std::vector<history_key>&);
+
+// A record and what it may point to.
+struct linked_history {
+  std::vector<change> own;
+  std::map<std::string, std::vector<change>> targets; // by record id: all that any of the rows names
+};
+
+// Like read_histories, in one round trip and in no particular order; the links apply to records of their table.
+std::vector<linked_history> read_linked_histories(pqxx::transaction_base&, const std::vector<history_key>&,
+                                                  const std::vector<record_link>& links);
+
+// The link that applies to records of this table; nullptr when there is none.
+const record_link* find_link(const std::vector<record_link>& links, std::string_view table);
 
 // A named row of the log.
 struct change_key {

@@ -1,6 +1,7 @@
 #include "actors/iteration_writer/end_queries.hpp"
 
 #include "actors/change_log/change_rows.hpp"
+#include "actors/change_log/stop_notice.hpp"
 #include "actors/mission/cadence.hpp"
 #include "actors/mission/iteration.hpp"
 #include "actors/mission/mission.hpp"
@@ -21,6 +22,7 @@ struct locked_run {
   const end_run* run = nullptr;
   std::size_t index = 0; // in the batch's results
   std::optional<merged_record> record;
+  grant_state grants_before; // as the snapshot has them
   change_position applied;
   std::vector<std::string> pending; // rows of the log that are not in the record yet
   bool refold = false;
@@ -77,6 +79,15 @@ void release(pg::connection& db, const std::vector<end_run>& runs, results& out)
 
 // -- write-backs ----------------------------------------------------------------------------------
 
+void load(locked_run& l, const json::value& snapshot) {
+  l.grants_before.revoked = grant_memory::of(snapshot);
+  auto record = merged_record::from_snapshot(l.run->held.key.mission.value, mission_merge_rules(), snapshot);
+  if (!record)
+    return;
+  l.record = std::move(*record);
+  l.grants_before = l.record->grants();
+}
+
 std::vector<locked_run> lock_all(pqxx::transaction_base& tx, const std::vector<end_run>& runs,
                                  const std::vector<std::size_t>& order) {
   lease_columns leases;
@@ -99,12 +110,9 @@ std::vector<locked_run> lock_all(pqxx::transaction_base& tx, const std::vector<e
           l.pending.push_back(item.second);
     }
     auto parsed = json::parse(pg::view(row["record"]));
-    auto record = parsed ? merged_record::from_snapshot(l.run->held.key.mission.value, mission_merge_rules(), *parsed)
-                         : result<merged_record>{std::move(parsed).error()};
-    if (record)
-      l.record = std::move(*record);
-    else
-      l.refold = true;
+    if (parsed)
+      load(l, *parsed);
+    l.refold = l.refold || !l.record;
     out.push_back(std::move(l));
   }
   return out;
@@ -130,6 +138,29 @@ void freshen(pqxx::transaction_base& tx, locked_run& l) {
   if (!history.empty())
     l.applied = history.back().at;
   l.record = fold(key.mission.value, mission_merge_rules(), std::move(history));
+  l.record->remember(l.grants_before);
+}
+
+// The grant that the plan was made under is not the mission's any more.
+bool grant_is_gone(const locked_run& l) {
+  auto& used = l.run->grant_fingerprint;
+  if (l.run->how != run_end::planned || used.empty())
+    return false;
+  auto grants = l.record->grants();
+  return grants.in_force != used || grants.revoked.holds(used);
+}
+
+// So that the run that follows at once starts from what was found here and not from the old snapshot. Its
+// schedule is left to the refresher: the changes are still queued for it.
+void store_record_only(pqxx::transaction_base& tx, const locked_run& l) {
+  auto& key = l.run->held.key;
+  pg::connection::exec_in(tx, "SELECT set_config('app.current_user_id', $1, true)", key.user.value);
+  pg::connection::exec_in(tx,
+                          "UPDATE mana_ai.mission_snapshots SET record = $3::jsonb, last_applied_at ="
+                          " timestamptz 'epoch' + $4::bigint * interval '1 microsecond', last_applied_id = $5::uuid,"
+                          " updated_at = now() WHERE user_id = $1 AND mission_id = $2 AND lease_token = $6::uuid",
+                          key.user.value, key.mission.value, json::to_text(l.record->snapshot()),
+                          l.applied.created_at_us, l.applied.id, l.run->held.token.value);
 }
 
 // The next slot, unless the user has moved it while the mission was being planned.
@@ -210,25 +241,36 @@ void write(pg::connection& db, const std::vector<end_run>& runs, const write_pol
   pqxx::work tx{db.raw()};
   auto locked = lock_all(tx, runs, order);
   write_columns columns;
+  bool any_write = false;
   std::vector<bool> held(runs.size(), false);
-  std::vector<std::size_t> written;
+  std::vector<std::pair<std::size_t, result<run_ended>>> outcomes;
+  std::vector<std::string> revoked;
   for (auto& l : locked) {
     held[l.index] = true;
     freshen(tx, l);
     // A mission that the user deleted meanwhile takes no plan; the refresher removes its snapshot.
     if (!l.record->exists() || l.record->hidden())
       continue;
-    add_write(columns, l, policy);
-    written.push_back(l.index);
+    for (auto& fingerprint : l.record->grants().revoked.since(l.grants_before.revoked))
+      revoked.push_back(std::move(fingerprint));
+    if (grant_is_gone(l)) {
+      store_record_only(tx, l);
+      outcomes.emplace_back(l.index, failure{errc::grant_revoked, "replaced or withdrawn during the run"});
+    } else {
+      add_write(columns, l, policy);
+      any_write = true;
+      outcomes.emplace_back(l.index, run_ended{true});
+    }
   }
   for (auto i : order)
     if (!held[i] && is_written(tx, runs[i]))
       out[i] = run_ended{true};
-  if (!written.empty())
+  if (any_write)
     store(tx, columns);
+  announce_revoked_grants(tx, revoked);
   tx.commit();
-  for (auto i : written)
-    out[i] = run_ended{true};
+  for (auto& [i, outcome] : outcomes)
+    out[i] = std::move(outcome);
 }
 
 } // namespace

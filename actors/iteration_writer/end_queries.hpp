@@ -19,7 +19,7 @@ struct write_policy {
   std::string default_time_zone = "UTC"; // of missions without one; IANA name
 };
 
-// One result per run, in order: written, released, or lease_lost. May be called again after a COMMIT
+// One result per run, in order: written, released, lease_lost, or grant_revoked. May be called again after a COMMIT
 // in doubt: an iteration that is there already counts as written. Throws libpqxx's exceptions.
 std::vector<result<run_ended>> end_runs(pg::connection&, const std::vector<end_run>&, const write_policy&);
 

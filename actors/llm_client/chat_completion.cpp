@@ -1,5 +1,6 @@
 #include "actors/llm_client/chat_completion.hpp"
 
+#include "infra/json/sensitive_json.hpp"
 #include "infra/json/value.hpp"
 
 #include <array>
@@ -16,8 +17,13 @@ json::number number_of(double x) {
   return {error == std::errc{} ? std::string{text.data(), end} : "0"};
 }
 
-json::value message(std::string_view role, std::string_view content) {
-  return json::object{{"role", role}, {"content", content}};
+void append_message(json::sensitive_writer& out, std::string_view role, std::string_view content) {
+  out.begin_object();
+  out.key("role");
+  out.text(role);
+  out.key("content");
+  out.text(content);
+  out.end_object();
 }
 
 std::int64_t tokens(const json::value& answer, std::string_view name) {
@@ -30,14 +36,29 @@ failure invalid(const char* what) { return {errc::llm_answer_invalid, what}; }
 
 } // namespace
 
-std::string completion_request(const chat_options& options, std::string_view system, std::string_view user) {
-  json::object body{{"model", options.model},
-                    {"temperature", number_of(options.temperature)},
-                    {"max_tokens", options.max_tokens},
-                    {"messages", json::array{message("system", system), message("user", user)}}};
-  if (options.json_response_format)
-    body.set("response_format", json::object{{"type", "json_object"}});
-  return json::to_text(body);
+sensitive_text completion_request(const chat_options& options, std::string_view system, std::string_view user) {
+  json::sensitive_writer out{system.size() + user.size() + 512};
+  out.begin_object();
+  out.key("model");
+  out.text(options.model);
+  out.key("temperature");
+  out.number(number_of(options.temperature));
+  out.key("max_tokens");
+  out.number({std::to_string(options.max_tokens)});
+  out.key("messages");
+  out.begin_array();
+  append_message(out, "system", system);
+  append_message(out, "user", user);
+  out.end_array();
+  if (options.json_response_format) {
+    out.key("response_format");
+    out.begin_object();
+    out.key("type");
+    out.text("json_object");
+    out.end_object();
+  }
+  out.end_object();
+  return std::move(out).take();
 }
 
 result<completion> parse_completion(std::string_view body) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/result.hpp"
+#include "messages/sensitive_text.hpp"
 
 #include <cstdint>
 #include <string>
@@ -18,7 +19,7 @@ struct chat_options {
 };
 
 // {model, temperature, max_tokens, messages: [system, user], response_format?}
-std::string completion_request(const chat_options& options, std::string_view system, std::string_view user);
+sensitive_text completion_request(const chat_options& options, std::string_view system, std::string_view user);
 
 struct completion {
   std::string content;

@@ -133,7 +133,7 @@ boost::asio::awaitable<void> llm_client::attempt([[maybe_unused]] caf::strong_ac
   request.method = net::http_request::verb::post;
   request.target = target_;
   request.content_type = "application/json";
-  request.body = [this, prompt] { return completion_request(options_, prompt->system, prompt->user); };
+  request.body = [this, prompt] { return completion_request(options_, prompt->system.view(), prompt->user.view()); };
   request.total_deadline = deadline;
   auto http = http_;
   auto response = co_await http->send(id, std::move(request));

@@ -1,6 +1,6 @@
 #include "actors/llm_standin/rule_planner.hpp"
 
-#include "actors/planner/input_text.hpp"
+#include "actors/planner/inputs/input_text.hpp"
 #include "actors/planner/plan_parser.hpp"
 #include "actors/planner/prompt.hpp"
 #include "infra/json/value.hpp"

@@ -1,6 +1,7 @@
 #include "actors/mission/merge.hpp"
 
 #include "actors/mission/field_write.hpp"
+#include "infra/crypto/grant/grant.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view stamps_key = "__fieldTimestamps";
 constexpr std::string_view erased_key = "__erasedAt";
+constexpr std::string_view grant_field = "grant";
 
 std::string child_path(std::string_view parent, std::string_view name) {
   std::string out{parent};
@@ -43,6 +45,13 @@ void sort_by_start(json::array& list) {
   std::stable_sort(list.begin(), list.end(), [&](auto& a, auto& b) { return key(a) < key(b); });
 }
 
+// What decides which grant is in force: the grant itself, and whether the record is deleted.
+bool concerns_grant(const change& c, const std::vector<field_write>& writes) {
+  return is_hard_delete(c) || std::any_of(writes.begin(), writes.end(), [](auto& w) {
+           return w.path.substr(0, w.path.find('.')) == grant_field || w.path == "deletedAt";
+         });
+}
+
 } // namespace
 
 std::optional<change_op> parse_change_op(std::string_view text) {
@@ -70,6 +79,7 @@ result<merged_record> merged_record::from_snapshot(std::string record_id, merge_
       out.fields_.set(name, v);
   out.fields_.set("id", out.id_);
   out.erased_at_ = snapshot.text(erased_key);
+  out.revoked_ = grant_memory::of(snapshot);
   auto* stamps = snapshot.find(stamps_key);
   if (stamps == nullptr || stamps->as_object() == nullptr)
     return out;
@@ -94,7 +104,14 @@ json::value merged_record::snapshot() const {
   out.set(stamps_key, std::move(stamps));
   if (!erased_at_.empty())
     out.set(erased_key, erased_at_);
+  if (!revoked_.empty())
+    out.set(revoked_grants_key, revoked_.to_json());
   return out;
+}
+
+std::optional<std::string> merged_record::grant_in_force() const {
+  auto* grant = exists_ && !hidden() ? fields_.find(grant_field) : nullptr;
+  return grant == nullptr ? std::nullopt : crypto::grant_fingerprint(*grant);
 }
 
 const std::string* merged_record::stamp(std::string_view path) const noexcept {
@@ -103,6 +120,35 @@ const std::string* merged_record::stamp(std::string_view path) const noexcept {
 }
 
 void merged_record::apply(const change& c) {
+  auto writes = writes_of(c, rules_);
+  if (!rules_.has_grants || !concerns_grant(c, writes))
+    return merge(c, writes);
+  auto before = grant_in_force();
+  merge(c, writes);
+  note_withdrawn(before, writes);
+}
+
+void merged_record::remember(const grant_state& before) {
+  revoked_.add_all(before.revoked);
+  if (before.in_force && before.in_force != grant_in_force())
+    revoked_.add(*before.in_force);
+}
+
+void merged_record::note_withdrawn(const std::optional<std::string>& before, const std::vector<field_write>& writes) {
+  auto now = grant_in_force();
+  if (before && before != now)
+    revoked_.add(*before);
+  // A grant that arrives after a newer value was withdrawn before it could be seen. While the record is
+  // deleted no grant is in force, so whether this one lost shows in its field.
+  auto* winner = fields_.find(grant_field);
+  for (auto& w : writes)
+    if (w.path == grant_field)
+      if (auto arrived = crypto::grant_fingerprint(*w.value);
+          arrived && (winner == nullptr || crypto::grant_fingerprint(*winner) != arrived))
+        revoked_.add(*arrived);
+}
+
+void merged_record::merge(const change& c, const std::vector<field_write>& writes) {
   if (is_hard_delete(c)) {
     exists_ = false;
     fields_ = {};
@@ -114,7 +160,7 @@ void merged_record::apply(const change& c) {
     exists_ = true;
     fields_.set("id", id_);
   }
-  for (auto& w : writes_of(c, rules_))
+  for (auto& w : writes)
     w.path == rules_.keyed_list ? merge_list(w) : write(w);
 }
 
@@ -180,6 +226,9 @@ bool merged_record::commutes(const change& c) const {
   if (!exists_ || is_hard_delete(c) || (!erased_at_.empty() && created_at_stamp(c) <= erased_at_))
     return false;
   auto writes = writes_of(c, rules_);
+  // Which grants were in force for a while depends on the order even where the record does not.
+  if (rules_.has_grants && concerns_grant(c, writes))
+    return false;
   return std::none_of(writes.begin(), writes.end(),
                       [&](auto& w) { return w.path == rules_.keyed_list ? list_order_matters(w) : order_matters(w); });
 }

@@ -1,11 +1,13 @@
 // The one merge rule of the change log: field-level last-writer-wins over dotted paths, soft and
-// hard deletes, and one list per table that merges by element id. Used for every table.
+// hard deletes, and one list per table that merges by element id. Used for every table. Of a mission it
+// also remembers which grants were withdrawn.
 //
 // What a history means: take the writes of all its changes after the last hard delete, order them
 // by (stamp, position) and let each replace what is at its path. Folding in position order and
 // applying late changes where `commutes` allows it give the same record.
 #pragma once
 
+#include "actors/mission/grant_memory.hpp"
 #include "infra/json/value.hpp"
 #include "messages/result.hpp"
 
@@ -43,10 +45,11 @@ struct change {
 };
 
 struct merge_rules {
-  std::string keyed_list; // the top-level field that merges by element `id`; empty: none
+  std::string keyed_list;  // the top-level field that merges by element `id`; empty: none
+  bool has_grants = false; // the field `grant` is a key grant
 };
 
-inline merge_rules mission_merge_rules() { return {"iterations"}; }
+inline merge_rules mission_merge_rules() { return {"iterations", true}; }
 
 // Keys that are never merged: `id`, keys that start with `__`, paths with an empty name or more
 // than this many names, and paths into the keyed list.
@@ -84,7 +87,17 @@ public:
   // the ordered fold gives. False (ties, hard deletes, no record) means: fold the history again.
   bool commutes(const change& c) const;
 
+  // `revoked`: every grant that was in force and gave way to another value, to null, or to the deletion of
+  // the record, and every grant that had lost against a newer value when it arrived. It outlives the record.
+  grant_state grants() const { return {revoked_, grant_in_force()}; }
+  // For a record that was folded anew: what was revoked before stays so, and what was in force before and
+  // is not now is revoked.
+  void remember(const grant_state& before);
+
 private:
+  std::optional<std::string> grant_in_force() const;
+  void merge(const change& c, const std::vector<field_write>& writes);
+  void note_withdrawn(const std::optional<std::string>& before, const std::vector<field_write>& writes);
   std::string_view effective_stamp(std::string_view path) const noexcept;
   void write(const field_write& w);
   void merge_list(const field_write& w);
@@ -97,6 +110,7 @@ private:
   json::object fields_;
   std::map<std::string, std::string, std::less<>> stamps_;
   std::string erased_at_;
+  grant_memory revoked_;
 };
 
 // The record of a whole history, in whatever order the changes are given.

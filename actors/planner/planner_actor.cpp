@@ -5,8 +5,6 @@
 #include "actors/planner/plan_parser.hpp"
 
 #include <exception>
-#include <map>
-#include <set>
 #include <typeinfo>
 
 namespace mana {
@@ -15,13 +13,6 @@ namespace {
 
 std::shared_ptr<const std::string> shared_text(const json::value& v) {
   return std::make_shared<const std::string>(json::to_text(v));
-}
-
-// Of the reader and the writer. CAF's own timeout means that the database behind them is slow.
-failure database_failure(const caf::error& e) {
-  if (e == caf::sec::request_timeout)
-    return {errc::database_timeout, "no answer in time"};
-  return to_failure(e);
 }
 
 // The mission's iteration with this id; nullptr when there is none.
@@ -46,10 +37,6 @@ bool may_write_later(errc code) {
   }
 }
 
-record_ref ref_of(const input_ref& input, const input_place& place) {
-  return {std::string{place.app}, std::string{place.table}, input.id};
-}
-
 } // namespace
 
 planning plan_with(std::shared_ptr<const tool_catalogue> catalogue) {
@@ -72,12 +59,19 @@ planner::planner(caf::actor_config& cfg, std::shared_ptr<const planner_deps> dep
 
 // The object lives on until its last request timeout is due: what is large or holds others goes now.
 void planner::on_exit() {
+  forget_secrets();
   deps_ = nullptr;
   scheduler_ = nullptr;
   run_ = {};
   mission_ = {};
-  prompt_ = {};
+  selection_ = {};
   end_ = {};
+}
+
+void planner::forget_secrets() {
+  grant_.reset();
+  inputs_ = {};
+  prompt_ = {};
 }
 
 planner::behavior_type planner::make_behavior() {
@@ -96,8 +90,10 @@ void planner::begin() {
     return fail(record ? failure{errc::mission_invalid, "record"} : record.error());
   }
   mission_ = read_mission(*record);
-  if (!over_before_it_starts(iteration_id_of(run_.held.key, run_.slot)))
-    read_inputs();
+  if (over_before_it_starts(iteration_id_of(run_.held.key, run_.slot)))
+    return;
+  open_grant(*record);
+  read_inputs();
 }
 
 // What is known without asking anybody. A slot that has its iteration is never planned or failed
@@ -124,42 +120,13 @@ bool planner::over_before_it_starts(const std::string& iteration_id) {
   return true;
 }
 
-void planner::read_inputs() {
-  std::set<record_ref> known;
-  read_records wanted{run_.held.key.user, {}};
-  for (auto& input : mission_.inputs)
-    if (auto place = locate_input(input))
-      if (auto ref = ref_of(input, *place); known.insert(ref).second)
-        wanted.refs.push_back(std::move(ref));
-  if (wanted.refs.empty())
-    return inputs_arrived({});
-  auto start = clock().now();
-  request(deps_->reader, deps_->config.database_timeout, std::move(wanted))
-      .then(
-          [this, start](const records_read& got) {
-            report_.read = since(start);
-            guarded("prompt", [&] { inputs_arrived(got.records); });
-          },
-          [this, start](const caf::error& e) {
-            report_.read = since(start);
-            fail(database_failure(e));
-          });
-}
-
-void planner::inputs_arrived(const std::vector<record_text>& records) {
-  std::map<record_ref, std::string_view> by_ref;
-  for (auto& r : records)
-    by_ref.emplace(r.ref, r.json);
-  std::vector<resolved_input> inputs;
-  for (auto& input : mission_.inputs) {
-    auto place = locate_input(input);
-    auto found = place ? by_ref.find(ref_of(input, *place)) : by_ref.end();
-    if (found == by_ref.end())
-      continue;
-    if (auto text = resolve_input(input, found->second))
-      inputs.push_back(*std::move(text));
-  }
-  prompt_ = deps_->steps.build_prompt(mission_, inputs, deps_->now());
+void planner::plan_with_inputs() {
+  std::vector<resolved_input> shown;
+  shown.reserve(inputs_.size());
+  for (auto& input : inputs_)
+    shown.push_back(std::move(input.shown));
+  inputs_ = {};
+  prompt_ = deps_->steps.build_prompt(mission_, shown, deps_->now());
   ask();
 }
 
@@ -186,6 +153,7 @@ void planner::answered(const std::string& content) {
     prompt_ = with_rejection(prompt_, plan.error().detail);
     return ask();
   }
+  forget_secrets();
   report_.plan_produced = true;
   end_.how = run_end::planned;
   end_.iteration = shared_text(planned_iteration(iteration_id_of(run_.held.key, run_.slot), *plan));
@@ -193,6 +161,7 @@ void planner::answered(const std::string& content) {
 }
 
 void planner::fail(failure why) {
+  forget_secrets();
   report_.error = why.code;
   report_.detail = why.detail;
   auto verdict = judge(why, run_.attempt, next_, deps_->config.retry, deps_->random());
@@ -222,7 +191,7 @@ void planner::write() {
           },
           [this, start](const caf::error& e) {
             report_.write += since(start);
-            guarded("write", [&] { write_failed(database_failure(e)); });
+            guarded("write", [&] { write_failed(to_failure(e)); });
           });
 }
 
@@ -236,7 +205,8 @@ void planner::write_failed(failure why) {
     delayed_send(this, deps_->config.between_writes.delay(write_tries_, deps_->random()), write_again{});
     return;
   }
-  // It may be this plan that the database does not take: the slot can still end without it.
+  // It may be this plan that the database does not take, or the grant it was made under is gone: the slot can
+  // still end, or run again, without it.
   if (end_.how == run_end::planned && !may_write_later(why.code) && !replanned_end_) {
     replanned_end_ = true;
     write_tries_ = 0;
@@ -253,8 +223,7 @@ void planner::report() {
   quit();
 }
 
-template <class F>
-void planner::guarded(const char* stage, F f) {
+void planner::guarded(const char* stage, const std::function<void()>& f) {
   failure defect{errc::internal, ""};
   try {
     return f();

@@ -1,18 +1,24 @@
-// planner: one run of one mission, from the claimed record to the committed end. It reports to the
+// planner: one run of one mission, from the claimed record to the committed end: unwrap the mission's grant,
+// read its inputs, decrypt, have the decrypts recorded, ask for a plan, write it. It reports to the
 // scheduler exactly once (run_finished) and ends itself. When it is stopped from outside it ends at
 // once without a report: the lease is then the scheduler's to hand back.
 //
 // Who is authoritative: the writer's fenced commit decides what the run came to. A failing end is
 // repeated while the lease lives (the scheduler stops planners whose lease is gone); when it cannot
 // be written at all, the lease ends by time and the attempt stays counted.
+//
+// Secrets: the mission's data key lives from the unwrap until all records are decrypted, decrypted text until
+// the run ends or the audit_writer does not confirm in time; both are cleansed on every way out. A grant that
+// cannot be used is no error: the run goes on with what is readable without it.
 #pragma once
 
 #include "actors/mission/mission.hpp"
 #include "actors/mission/plan.hpp"
-#include "actors/planner/input_text.hpp"
+#include "actors/planner/inputs/mission_inputs.hpp"
 #include "actors/planner/prompt.hpp"
 #include "actors/planner/run_outcome.hpp"
 #include "actors/planner/tool_catalogue.hpp"
+#include "messages/audit_writer.hpp"
 #include "messages/iteration_writer.hpp"
 #include "messages/llm_client.hpp"
 #include "messages/mission_claimer.hpp"
@@ -23,8 +29,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace mana {
 
@@ -39,6 +48,10 @@ struct planner_config {
   retry_policy retry;
   std::string default_time_zone = "UTC";              // of missions without one; IANA name
   std::chrono::milliseconds database_timeout{15'000}; // one read or write, from request to answer
+  std::chrono::milliseconds audit_timeout{5'000};     // within which the audit_writer answers
+  // The runner's private keys; none: no grant can be opened.
+  std::vector<crypto::rsa_private_key> keys;
+  bool accept_v1 = true; // grants of derivation v1
   // Of one end, the first included: about half a minute, so that a plan that is paid for outlives a restart of the
   // database. The end of the lease stops it earlier.
   unsigned write_tries = 20;
@@ -46,13 +59,22 @@ struct planner_config {
       .least = std::chrono::milliseconds{100}, .base = std::chrono::milliseconds{500}, .max = std::chrono::seconds{4}};
 };
 
+// Metrics. Called from many threads; must neither block nor throw.
+struct planner_observer {
+  std::function<void(crypto::grant_skip)> grant_skipped = [](auto) {};
+  std::function<void(std::string_view table, std::size_t fields)> decrypted = [](auto, auto) {};
+  std::function<void(std::string_view table)> outside_scope = [](auto) {};
+};
+
 // Shared by all planners; immutable.
 struct planner_deps {
   planner_config config;
   planning steps;
   record_reader_actor reader;
+  audit_writer_actor audit; // none: nothing that was decrypted is used
   llm_client_actor llm;
   iteration_writer_actor writer;
+  planner_observer observer;
   std::function<timestamp()> now; // the wall clock, for prompts and the cadence check
   std::function<double()> random; // in [0, 1); called from many threads
 };
@@ -75,10 +97,10 @@ protected:
 private:
   using time_point = caf::actor_clock::time_point;
 
+  // planner_actor.cpp: from the claimed record to its end
   void begin();
   bool over_before_it_starts(const std::string& iteration_id);
-  void read_inputs();
-  void inputs_arrived(const std::vector<record_text>& records);
+  void plan_with_inputs();
   void ask();
   void answered(const std::string& content);
   void fail(failure why);
@@ -86,15 +108,27 @@ private:
   void write_failed(failure why);
   void report();
   // Runs f; an exception, always a defect of ours, fails the run instead of ending the actor.
-  template <class F>
-  void guarded(const char* stage, F f);
+  void guarded(const char* stage, const std::function<void()>& f);
   std::chrono::microseconds since(time_point start) const;
+
+  // planner_inputs.cpp: what goes into the prompt
+  void open_grant(const json::value& record);
+  void read_inputs();
+  void inputs_arrived(const std::vector<record_text>& records);
+  void record_decrypts(std::vector<decrypt_event> events);
+  void decrypts_recorded();
+  void decrypts_not_recorded();
+  void forget_secrets();
 
   std::shared_ptr<const planner_deps> deps_;
   claimed_mission run_;
   scheduler_actor scheduler_;
   mission mission_;
   after_slot next_ = after_slot::as_planned;
+  std::optional<crypto::opened_grant> grant_; // until all records are decrypted
+  std::string fingerprint_;                   // of the grant that was opened
+  input_selection selection_;
+  std::vector<readable_input> inputs_;
   prompt_text prompt_;
   end_run end_;
   unsigned write_tries_ = 0;

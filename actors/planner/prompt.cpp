@@ -3,7 +3,6 @@
 #include "actors/planner/plan_parser.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace mana {
 
@@ -16,26 +15,33 @@ constexpr std::string_view mark_end = ">>>";
 // -- data -----------------------------------------------------------------------------------------
 
 // Line breaks and tabs stay, other control characters go.
-std::string without_controls(std::string_view text) {
-  std::string out;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(out), [](char c) {
+sensitive_text without_controls(std::string_view text) {
+  auto goes = [](char c) {
     auto u = static_cast<unsigned char>(c);
-    return c == '\n' || c == '\t' || (u >= 0x20 && u != 0x7F);
-  });
+    return c != '\n' && c != '\t' && (u < 0x20 || u == 0x7F);
+  };
+  sensitive_text out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    auto stays = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), goes) - text.begin());
+    out.append(text.substr(0, stays));
+    text.remove_prefix(std::min(stays + 1, text.size()));
+  }
   return out;
 }
 
 // No run of `<` or `>` is as long as a marker's. The last thing done to data, so that nothing that
 // is removed later brings two halves of a marker together.
-std::string defused(std::string_view text) {
-  std::string out;
+sensitive_text defused(std::string_view text) {
+  sensitive_text out;
+  out.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
     auto end = std::min(text.find_first_not_of(text[i], i), text.size());
     if ((text[i] == '<' || text[i] == '>') && end - i >= mark_end.size()) {
       for (; i < end; ++i)
-        out += text[i] == '<' ? "‹" : "›";
+        out.append(text[i] == '<' ? "‹" : "›");
     } else {
-      out += text.substr(i, end - i);
+      out.append(text.substr(i, end - i));
     }
     i = end;
   }
@@ -45,29 +51,33 @@ std::string defused(std::string_view text) {
 constexpr std::size_t uncut = std::string_view::npos;
 
 // User data for the inside of a block: plaintext only, cut.
-std::string data(std::string_view text, std::size_t limit) {
+sensitive_text data(std::string_view text, std::size_t limit) {
   if (is_encrypted(text) || is_blank(text))
     return {};
-  return defused(cut_text(without_controls(text), limit));
+  auto visible = without_controls(text);
+  sensitive_text cut;
+  cut.reserve(visible.size());
+  append_cut(cut, visible.view(), limit);
+  return defused(cut.view());
 }
 
-std::string data_line(std::string_view text, std::size_t limit) { return data(one_line(text), limit); }
+sensitive_text data_line(std::string_view text, std::size_t limit) {
+  sensitive_text line;
+  append_one_line(line, text);
+  return data(line.view(), limit);
+}
 
-void append_line(std::string& out, std::string_view label, const std::string& text) {
-  if (text.empty())
-    return;
-  out += label;
-  out += text;
-  out += '\n';
+void append_line(sensitive_text& out, std::string_view label, const sensitive_text& text) {
+  if (!text.empty())
+    out.append(label).append(text.view()).append("\n");
 }
 
 // `content` is empty or ends its last line.
-void append_block(std::string& out, std::string_view name, std::string_view content) {
-  out += "\n";
-  out.append(open_mark).append(name).append(mark_end).append("\n");
-  out += content;
+void append_block(sensitive_text& out, std::string_view name, std::string_view content) {
+  out.append("\n").append(open_mark).append(name).append(mark_end).append("\n");
+  out.append(content);
   if (!content.empty() && !content.ends_with('\n'))
-    out += '\n';
+    out.append("\n");
   out.append(close_mark).append(name).append(mark_end).append("\n");
 }
 
@@ -77,21 +87,23 @@ std::string numbered(std::string_view block, std::size_t index) {
 
 // -- the user part --------------------------------------------------------------------------------
 
-std::string mission_text(const mission& m) {
-  std::string out;
+sensitive_text mission_text(const mission& m) {
+  sensitive_text out;
   append_line(out, "Titel: ", data_line(m.title, max_prompt_title));
   append_line(out, "Auftrag: ", data(m.objective, max_prompt_objective));
   append_line(out, "Konzept:\n", data(m.concept_markdown, max_prompt_concept));
   return out;
 }
 
-std::string input_content(const resolved_input& input) {
-  return data_line(input.heading, max_prompt_title) + "\n" + data(input.text, uncut);
+sensitive_text input_content(const resolved_input& input) {
+  auto out = data_line(input.heading, max_prompt_title);
+  out.append("\n").append(data(input.text.view(), uncut).view());
+  return out;
 }
 
-std::string iteration_text(const json::value& iteration) {
+sensitive_text iteration_text(const json::value& iteration) {
   constexpr std::size_t word = 40;
-  std::string out;
+  sensitive_text out;
   append_line(out, "Begonnen: ", data_line(iteration.text("startedAt"), word));
   append_line(out, "Status: ", data_line(iteration.text("overallStatus"), word));
   append_line(out, "Zusammenfassung: ", data(iteration.text("summary"), max_prompt_iteration_summary));
@@ -101,8 +113,9 @@ std::string iteration_text(const json::value& iteration) {
   for (std::size_t i = 0; steps != nullptr && i < std::min(steps->size(), max_plan_steps); ++i) {
     auto& step = (*steps)[i];
     auto status = data_line(step.text("status"), word);
-    append_line(out, "Schritt [" + (status.empty() ? "unbekannt" : status) + "]: ",
-                data_line(step.text("summary"), max_prompt_step_summary));
+    sensitive_text label{"Schritt ["};
+    label.append(status.empty() ? "unbekannt" : status.view()).append("]: ");
+    append_line(out, label.view(), data_line(step.text("summary"), max_prompt_step_summary));
   }
   return out;
 }
@@ -130,20 +143,20 @@ std::string time_zone_of(const mission& m) {
   return name ? m.time_zone : "UTC";
 }
 
-std::string user_part(const mission& m, std::span<const resolved_input> inputs, timestamp now) {
+sensitive_text user_part(const mission& m, std::span<const resolved_input> inputs, timestamp now) {
   auto iso = to_iso(now);
-  auto out = "Heute ist der " + iso.substr(0, 10) + ", " + iso.substr(11, 5)
-             + " Uhr (UTC). Zeitzone der Mission: " + time_zone_of(m) + ".\n";
-  append_block(out, mission_block, mission_text(m));
+  sensitive_text out{"Heute ist der " + iso.substr(0, 10) + ", " + iso.substr(11, 5)
+                     + " Uhr (UTC). Zeitzone der Mission: " + time_zone_of(m) + ".\n"};
+  append_block(out, mission_block, mission_text(m).view());
   auto shown = std::min(inputs.size(), max_prompt_inputs);
   for (std::size_t i = 0; i < shown; ++i)
-    append_block(out, numbered(input_block, i), input_content(inputs[i]));
+    append_block(out, numbered(input_block, i), input_content(inputs[i]).view());
   if (shown < inputs.size())
-    out += "\nWeitere " + std::to_string(inputs.size() - shown) + " Eingaben sind nicht gezeigt.\n";
+    out.append("\nWeitere " + std::to_string(inputs.size() - shown) + " Eingaben sind nicht gezeigt.\n");
   auto iterations = last_iterations(m.iterations);
   for (std::size_t i = 0; i < iterations.size(); ++i)
-    append_block(out, numbered(iteration_block, i), iteration_text(*iterations[i]));
-  out += "\nErstelle jetzt den Plan für diese Mission im vereinbarten Format.\n";
+    append_block(out, numbered(iteration_block, i), iteration_text(*iterations[i]).view());
+  out.append("\nErstelle jetzt den Plan für diese Mission im vereinbarten Format.\n");
   return out;
 }
 
@@ -214,14 +227,14 @@ prompt_text build_prompt(const mission& m, std::span<const resolved_input> input
   system += rules();
   system += "\nWerkzeuge:\n" + tool_list(tools) + "\n";
   system += answer_format;
-  return {std::move(system), user_part(m, inputs, now)};
+  return {sensitive_text{system}, user_part(m, inputs, now)};
 }
 
 prompt_text with_rejection(const prompt_text& prompt, std::string_view reason) {
   auto out = prompt;
-  out.user += "\nDeine vorige Antwort wurde abgelehnt. Grund: ";
-  out.user += defused(one_line(reason));
-  out.user += "\nAntworte erneut, vollständig und genau im vereinbarten Format.\n";
+  out.user.append("\nDeine vorige Antwort wurde abgelehnt. Grund: ");
+  out.user.append(defused(one_line(reason)).view());
+  out.user.append("\nAntworte erneut, vollständig und genau im vereinbarten Format.\n");
   return out;
 }
 

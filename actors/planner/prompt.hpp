@@ -12,7 +12,7 @@
 #pragma once
 
 #include "actors/mission/mission.hpp"
-#include "actors/planner/input_text.hpp"
+#include "actors/planner/inputs/input_text.hpp"
 #include "actors/planner/tool_catalogue.hpp"
 #include "messages/timestamp.hpp"
 
@@ -40,8 +40,8 @@ inline constexpr std::string_view input_block = "Eingabe ";
 inline constexpr std::string_view iteration_block = "Durchlauf ";
 
 struct prompt_text {
-  std::string system;
-  std::string user;
+  sensitive_text system;
+  sensitive_text user; // may hold decrypted text
 };
 
 // Encrypted fields of the mission are left out. `now` appears as the date in UTC, beside the name of

@@ -50,6 +50,8 @@ std::string reason(const failure& why, unsigned attempt) {
 }
 
 milliseconds pause_for(const failure& why, const retry_policy& policy, double random) {
+  if (why.code == errc::grant_revoked) // the slot is still due, and the next run knows better
+    return milliseconds{0};
   auto pause = why.code == errc::llm_circuit_open ? policy.circuit_pause : policy.overload_pause;
   if (auto told = retry_after_of(why.detail); told && why.code == errc::llm_rate_limited)
     pause = std::clamp(milliseconds{*told}, milliseconds{1'000}, policy.max_pause);
@@ -100,7 +102,8 @@ failure_kind kind_of(errc code) noexcept {
     case errc::recovery_wrap_missing:
     case errc::vault_key_unknown:
     case errc::name_taken: return failure_kind::final;
-    case errc::lease_lost: return failure_kind::lost;
+    case errc::lease_lost:
+    case errc::account_deleted: return failure_kind::lost;
   }
   return failure_kind::transient;
 }
@@ -149,6 +152,7 @@ std::string_view reason_sentence(errc code) noexcept {
       return "Die Zugriffe auf verschlüsselte Daten konnten nicht protokolliert werden, deshalb wurden sie nicht"
              " verwendet.";
     case errc::grant_revoked: return "Der Zugriff auf die Daten wurde während des Laufs zurückgezogen.";
+    case errc::account_deleted: return "Das Konto wurde gelöscht.";
     case errc::lease_lost: return "Die Mission wurde von einer anderen Instanz übernommen.";
     case errc::cancelled: return "Der Lauf wurde abgebrochen.";
     case errc::shutting_down: return "Der Dienst wurde beendet.";

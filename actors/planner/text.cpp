@@ -30,8 +30,39 @@ bool is_space(char32_t c) noexcept {
 bool is_control(char32_t c) noexcept { return c < 0x20 || (c >= 0x7F && c <= 0x9F); }
 
 // Appends the code point that was taken from the front of `before`; `after` is what is left of it.
-void append_taken(std::string& out, char32_t c, std::string_view before, std::string_view after) {
-  out += c == replacement ? replacement_utf8 : before.substr(0, before.size() - after.size());
+template <class Text>
+void append_taken(Text& out, char32_t c, std::string_view before, std::string_view after) {
+  out.append(c == replacement ? replacement_utf8 : before.substr(0, before.size() - after.size()));
+}
+
+template <class Text>
+void cut_into(Text& out, std::string_view text, std::size_t code_points) {
+  for (std::size_t n = 0; n < code_points && !text.empty(); ++n) {
+    auto before = text;
+    auto c = take_code_point(text);
+    append_taken(out, c, before, text);
+  }
+  if (!text.empty())
+    out.append("…");
+}
+
+template <class Text>
+void one_line_into(Text& out, std::string_view text) {
+  bool gap = false;
+  bool begun = false;
+  while (!text.empty()) {
+    auto before = text;
+    auto c = take_code_point(text);
+    if (is_space(c) || is_control(c)) {
+      gap = true;
+      continue;
+    }
+    if (gap && begun)
+      out.append(" ");
+    gap = false;
+    begun = true;
+    append_taken(out, c, before, text);
+  }
 }
 
 } // namespace
@@ -66,14 +97,12 @@ std::size_t count_code_points(std::string_view text) noexcept {
 
 std::string cut_text(std::string_view text, std::size_t code_points) {
   std::string out;
-  for (std::size_t n = 0; n < code_points && !text.empty(); ++n) {
-    auto before = text;
-    auto c = take_code_point(text);
-    append_taken(out, c, before, text);
-  }
-  if (!text.empty())
-    out += "…";
+  cut_into(out, text, code_points);
   return out;
+}
+
+void append_cut(sensitive_text& out, std::string_view text, std::size_t code_points) {
+  cut_into(out, text, code_points);
 }
 
 bool is_blank(std::string_view text) noexcept {
@@ -85,21 +114,11 @@ bool is_blank(std::string_view text) noexcept {
 
 std::string one_line(std::string_view text) {
   std::string out;
-  bool gap = false;
-  while (!text.empty()) {
-    auto before = text;
-    auto c = take_code_point(text);
-    if (is_space(c) || is_control(c)) {
-      gap = true;
-      continue;
-    }
-    if (gap && !out.empty())
-      out += ' ';
-    gap = false;
-    append_taken(out, c, before, text);
-  }
+  one_line_into(out, text);
   return out;
 }
+
+void append_one_line(sensitive_text& out, std::string_view text) { one_line_into(out, text); }
 
 bool is_encrypted(std::string_view text) noexcept { return text.starts_with("enc:1:") || text.starts_with("enc:2:"); }
 

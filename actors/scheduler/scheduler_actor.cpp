@@ -49,8 +49,8 @@ scheduler::behavior_type scheduler::make_behavior() {
       [this](const run_tick&) { return on_run_tick(); },
       [this](const work_available&) { want_claim(); },
       [this](const run_finished& run) { run_ended(run); },
-      [](const run_uses_grant&) {},
-      [](const stop_runs&) {},
+      [this](const run_uses_grant& use) { run_uses(use); },
+      [this](const stop_runs& order) { on_stop_runs(order); },
       [this](const get_scheduler_status&) { return status(); },
       [this](const drain& order) { return on_drain(order.grace); },
       [this](const tick_due&) { on_tick_due(); },
@@ -183,7 +183,7 @@ void scheduler::claimed(const claimed_missions& answer, std::size_t limit, bool 
     std::vector<lease> held;
     for (auto& mission : answer.missions)
       held.push_back(mission.held);
-    return give_back(std::move(held), false);
+    return give_back(std::move(held), claimable::not_by_us);
   }
   bool full = answer.missions.size() >= limit;
   more_waiting_ = full || answer.oldest_waiting > milliseconds{0};

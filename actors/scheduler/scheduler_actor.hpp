@@ -10,11 +10,14 @@
 //   lease lost               that planner is stopped, nothing is handed back
 //   planner dies             error `internal`; its lease is handed back at once, other runs do not notice
 //   scheduler dies           its planners are stopped; the leases end by time
+//   grant withdrawn, or      its runs are stopped and handed back, the attempt not counted; what such a run may have
+//   user gone                sent to the writer already is judged by the writer's fence
 //   drain                    no more claims; after the grace planners are stopped and their leases handed back
 #pragma once
 
 #include "actors/scheduler/backoff.hpp"
 #include "actors/scheduler/run_ledger.hpp"
+#include "actors/scheduler/stopped_grants.hpp"
 #include "actors/scheduler/tick_progress.hpp"
 #include "messages/mission_claimer.hpp"
 #include "messages/scheduler.hpp"
@@ -113,7 +116,12 @@ private:
   void renew();
   void renewed(const leases_renewed& answer, const std::vector<lease>& held, time_point asked_at);
   void stop_overdue();
-  void give_back(std::vector<lease> held, bool crashed);
+  void run_uses(const run_uses_grant& use);
+  void on_stop_runs(const stop_runs& order);
+  std::vector<lease> runs_of(const stop_runs& order) const;
+  // When missions that are handed back may be claimed again.
+  enum class claimable : std::uint8_t { not_by_us, after_a_pause, at_once };
+  void give_back(std::vector<lease> held, claimable again);
   caf::result<drained> on_drain(std::chrono::milliseconds grace);
   void on_grace_over();
   void answer_drains();
@@ -136,6 +144,8 @@ private:
 
   std::unordered_map<lease_token, caf::actor> planners_;
   std::unordered_map<caf::actor_addr, lease_token> tokens_; // until the planner is down
+  std::unordered_map<lease_token, std::string> grants_;     // that runs in flight use
+  stopped_grants stopped_grants_{4096};
 
   bool draining_ = false;
   bool grace_over_ = false;

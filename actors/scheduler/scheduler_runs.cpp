@@ -1,5 +1,8 @@
 #include "actors/scheduler/scheduler_actor.hpp"
 
+#include "infra/crypto/base64.hpp"
+#include "infra/crypto/primitives.hpp"
+
 namespace mana {
 
 // -- runs -------------------------------------------------------------------------------------------
@@ -19,7 +22,7 @@ void scheduler::start_run(const claimed_mission& mission, time_point lease_until
     report.attempt = mission.attempt;
     report.error = errc::internal;
     report.detail = "no planner";
-    give_back({mission.held}, true);
+    give_back({mission.held}, claimable::after_a_pause);
     return run_ended(report);
   }
   tokens_.emplace(planner.address(), token);
@@ -33,6 +36,7 @@ void scheduler::run_ended(const run_finished& run) {
   if (!entry)
     return;
   planners_.erase(run.held.token);
+  grants_.erase(run.held.token);
   deps_.observers.runs_in_flight(ledger_.size());
   deps_.observers.run_ended(run);
   if (run.error == errc::lease_lost && !entry->stopping)
@@ -46,7 +50,8 @@ void scheduler::run_ended(const run_finished& run) {
     wake_in(run.retry_after);
   else if (!run.ended && run.error != errc::lease_lost)
     wake_in(config_.lease_duration); // the lease ends by time
-  if (more_waiting_ || user_was_full)
+  bool claimable_at_once = run.ended == run_end::parked && run.retry_after.count() == 0;
+  if (more_waiting_ || user_was_full || claimable_at_once)
     want_claim();
   claim(); // a tick may wait for the place
   finish_tick();
@@ -71,7 +76,7 @@ void scheduler::planner_down(const caf::actor_addr& planner) {
   report.error = entry->stopping.value_or(errc::internal);
   report.detail = crashed ? "planner ended without a report" : "";
   if (crashed)
-    give_back({entry->held}, true);
+    give_back({entry->held}, claimable::after_a_pause);
   run_ended(report);
 }
 
@@ -82,6 +87,45 @@ void scheduler::stop_run(const lease& held, errc why) {
   if (why == errc::lease_lost)
     deps_.observers.lease_lost();
   send_exit(planner->second, caf::exit_reason::user_shutdown);
+}
+
+// -- grants and users that are gone -----------------------------------------------------------------
+
+// A grant that runs were stopped for is announced by a run that was claimed before that. Notifications can
+// be forged by other logins of the database, so what is claimed again waits a little.
+void scheduler::run_uses(const run_uses_grant& use) {
+  if (!ledger_.find(use.held.token))
+    return;
+  if (!stopped_grants_.holds(use.fingerprint)) {
+    grants_.insert_or_assign(use.held.token, use.fingerprint);
+    return;
+  }
+  stop_run(use.held, errc::grant_revoked);
+  give_back({use.held}, claimable::after_a_pause);
+}
+
+void scheduler::on_stop_runs(const stop_runs& order) {
+  bool of_grant = order.by == stop_runs::whose::grant;
+  if (of_grant)
+    stopped_grants_.add(order.fingerprint);
+  auto held = runs_of(order);
+  for (auto& l : held)
+    stop_run(l, of_grant ? errc::grant_revoked : errc::account_deleted);
+  if (!held.empty())
+    give_back(std::move(held), of_grant ? claimable::at_once : claimable::not_by_us);
+}
+
+std::vector<lease> scheduler::runs_of(const stop_runs& order) const {
+  std::vector<lease> out;
+  for (auto& held : ledger_.leases()) {
+    auto grant = grants_.find(held.token);
+    bool concerned = order.by == stop_runs::whose::grant
+                         ? grant != grants_.end() && grant->second == order.fingerprint
+                         : crypto::to_hex(crypto::sha256(crypto::as_bytes(held.key.user.value))) == order.fingerprint;
+    if (concerned)
+      out.push_back(held);
+  }
+  return out;
 }
 
 // -- leases -----------------------------------------------------------------------------------------
@@ -123,18 +167,19 @@ void scheduler::stop_overdue() {
     stop_run(held, errc::lease_lost);
 }
 
-// crashed: claimed again only after a pause, because hand_back does not count the attempt and the
-// mission may well end its next planner too.
-void scheduler::give_back(std::vector<lease> held, bool crashed) {
+// after_a_pause: hand_back does not count the attempt, and the mission may well end its next planner too.
+void scheduler::give_back(std::vector<lease> held, claimable again) {
   if (held.empty())
     return answer_drains();
   ++handing_back_;
-  crashes_ += crashed ? 1 : 0;
-  auto answered = [this, crashed](std::size_t missions) {
+  crashes_ += again == claimable::after_a_pause ? 1 : 0;
+  auto answered = [this, again](std::size_t missions) {
     --handing_back_;
     drained_.handed_back += draining_ ? missions : 0;
-    if (crashed)
+    if (again == claimable::after_a_pause)
       wake_in(config_.after_failed_claim.delay(crashes_, deps_.random()));
+    else if (again == claimable::at_once)
+      want_claim();
     answer_drains();
   };
   request(deps_.claimer, config_.hand_back_timeout, hand_back{std::move(held)})
@@ -168,7 +213,7 @@ void scheduler::on_grace_over() {
   auto held = ledger_.leases();
   for (auto& l : held)
     stop_run(l, errc::shutting_down);
-  give_back(std::move(held), false);
+  give_back(std::move(held), claimable::not_by_us);
 }
 
 // After the grace a claim under way is not waited for: what it brings is handed back all the same.

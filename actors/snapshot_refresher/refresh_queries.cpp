@@ -1,6 +1,7 @@
 #include "actors/snapshot_refresher/refresh_queries.hpp"
 
 #include "actors/change_log/change_rows.hpp"
+#include "actors/change_log/stop_notice.hpp"
 #include "actors/mission/mission.hpp"
 
 #include <algorithm>
@@ -21,6 +22,8 @@ struct folding {
   mission_key key;
   std::vector<std::string> change_ids;
   bool refold = false; // the whole history has to be read
+  bool is_new = true;  // there was no snapshot, so no run can be using a grant of it
+  grant_state grants_before;
   std::optional<merged_record> record;
   change_position applied;
   std::size_t rows = 0;
@@ -67,13 +70,16 @@ void load_snapshots(pqxx::transaction_base& tx, std::vector<folding>& missions) 
                                       ids.str());
   for (const auto& row : rows) {
     auto& m = missions[row["ord"].as<std::size_t>() - 1];
+    m.is_new = false;
     auto parsed = json::parse(pg::view(row["record"]));
     if (!parsed)
       continue;
+    m.grants_before.revoked = grant_memory::of(*parsed);
     auto record = merged_record::from_snapshot(m.key.mission.value, mission_merge_rules(), *parsed);
     if (!record)
       continue;
     m.record = std::move(*record);
+    m.grants_before = m.record->grants();
     m.applied = {row["applied_us"].as<std::int64_t>(), row["applied_id"].as<std::string>()};
   }
   for (auto& m : missions)
@@ -116,7 +122,17 @@ void fold_histories(pqxx::transaction_base& tx, std::vector<folding>& missions) 
     if (!histories[i].empty())
       m.applied = histories[i].back().at;
     m.record = fold(m.key.mission.value, mission_merge_rules(), std::move(histories[i]));
+    m.record->remember(m.grants_before);
   }
+}
+
+std::vector<std::string> newly_revoked(const std::vector<folding>& missions) {
+  std::vector<std::string> out;
+  for (auto& m : missions)
+    if (!m.is_new)
+      for (auto& fingerprint : m.record->grants().revoked.since(m.grants_before.revoked))
+        out.push_back(std::move(fingerprint));
+  return out;
 }
 
 void count(const pqxx::result& stored, snapshots_refreshed& counts) {
@@ -169,6 +185,7 @@ snapshots_refreshed fold_entries(pqxx::transaction_base& tx, const std::vector<d
   apply_new_rows(tx, missions);
   fold_histories(tx, missions);
   store(tx, missions, policy, counts);
+  announce_revoked_grants(tx, newly_revoked(missions));
   return counts;
 }
 

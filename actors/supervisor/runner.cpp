@@ -1,5 +1,7 @@
 #include "actors/supervisor/runner.hpp"
 
+#include "actors/audit_reader/audit_reader_actor.hpp"
+#include "actors/audit_writer/audit_writer_actor.hpp"
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/iteration_writer/iteration_writer_actor.hpp"
@@ -13,6 +15,7 @@
 #include "actors/supervisor/gauge_sampler.hpp"
 #include "actors/supervisor/llm_settings.hpp"
 #include "actors/supervisor/runner_observers.hpp"
+#include "actors/user_eraser/user_eraser_actor.hpp"
 #include "infra/log/log.hpp"
 
 #include <mutex>
@@ -46,6 +49,8 @@ planner_config planner_config_of(const config::settings& s) {
   c.retry.between.max = s.retry_max;
   c.retry.circuit_pause = s.circuit_open;
   c.default_time_zone = s.default_time_zone;
+  c.audit_timeout = s.audit_timeout;
+  c.accept_v1 = s.grants_v1;
   return c;
 }
 
@@ -103,6 +108,9 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto catalogue = load_embedded_tool_catalogue();
   if (!catalogue)
     return std::move(catalogue).error();
+  auto keys = crypto::parse_private_keys(s.ai_private_keys.reveal());
+  if (!keys)
+    return failure{errc::config_invalid, "MANA_AI_PRIVATE_KEY_PEM: " + keys.error().detail};
   auto llm_config = llm_config_of(s);
   if (auto checked = check(llm_config); !checked)
     return std::move(checked).error();
@@ -139,6 +147,14 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto writer = r->add<iteration_writer_actor>("iteration_writer", [=, &sys] {
     return as_child(sys.spawn<iteration_writer>(database, write_policy{policy, zone}));
   });
+  audit_writer_config audit_config;
+  audit_config.timeout = s.audit_timeout;
+  auto audit_database = r->add<database_actor>("audit_database", [=, &sys, n = audit_config.max_parallel] {
+    return as_child(sys.spawn<mana::database>(database_config{url, n}, observe_side_pool(*reg)));
+  });
+  auto audit = r->add<audit_writer_actor>("audit_writer", [=, &sys] {
+    return as_child(sys.spawn<audit_writer>(audit_database, audit_config, observe_audit(*reg, troubles)));
+  });
   auto llm = r->add<llm_client_actor>("llm_client", [=, &sys, &llm_loop] {
     auto client = spawn_llm_client(sys, llm_loop, llm_config, observe_llm(*reg));
     return client ? as_child(*client) : caf::actor{};
@@ -151,12 +167,18 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto directory = r->add<mission_directory_actor>("mission_directory", [=, &sys, limit = s.max_runs_per_user] {
     return as_child(sys.spawn<mission_directory>(database, llm, limit));
   });
+  auto audits =
+      r->add<audit_reader_actor>("audit_reader", [=, &sys] { return as_child(sys.spawn<audit_reader>(database)); });
+  auto eraser =
+      r->add<user_eraser_actor>("user_eraser", [=, &sys] { return as_child(sys.spawn<user_eraser>(database)); });
   auto deps = std::make_shared<planner_deps>();
   deps->config = planner_config_of(s);
+  deps->config.keys = std::move(*keys);
   deps->steps = plan_with(shared_catalogue);
   deps->reader = reader;
   deps->llm = llm;
   deps->writer = writer;
+  deps->observer = observe_planner(*reg);
   deps->now = wall_clock;
   deps->random = random_share;
   auto scheduler_settings = scheduler_config_of(s);
@@ -175,12 +197,12 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   });
   {
     std::lock_guard lock{board->mutex};
-    board->handles = {sched, directory, database, llm};
+    board->handles = {sched, directory, database, llm, audits, eraser};
   }
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
   r->add<change_listener_actor>("change_listener", [=, &sys] {
-    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, observe_listener(troubles)));
+    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, sched, observe_listener(troubles)));
   });
   r->watch(std::move(on_give_up));
   return r;

@@ -2,14 +2,18 @@
 // of them cannot be kept alive.
 //
 //   child                restart   who needs it                      stops
-//   database             yes       all below                         12.
-//   schema_keeper        yes       /ready                            11.
-//   mission_claimer      yes       scheduler                         10.
-//   record_reader        yes       planners                           9.
-//   iteration_writer     yes       planners                           8.
-//   llm_client           yes       planners                           7.
-//   snapshot_refresher   yes       scheduler, change_listener         6.
-//   mission_directory    yes       HTTP front                         5.
+//   database             yes       all below                         16.
+//   schema_keeper        yes       /ready                            15.
+//   mission_claimer      yes       scheduler                         14.
+//   record_reader        yes       planners                          13.
+//   iteration_writer     yes       planners                          12.
+//   audit_database       yes       audit_writer alone                11.
+//   audit_writer         yes       planners                          10.
+//   llm_client           yes       planners                           9.
+//   snapshot_refresher   yes       scheduler, change_listener         8.
+//   mission_directory    yes       HTTP front                         7.
+//   audit_reader         yes       HTTP front                         6.
+//   user_eraser          yes       HTTP front                         5.
 //   scheduler            yes       HTTP front; owns the planners      4.
 //   gauge_sampler        yes       /metrics                           3.
 //   change_listener      yes                                          2.
@@ -41,7 +45,7 @@ public:
   // Called once, from any thread, when a child could not be kept alive.
   using give_up = std::function<void(const std::string& child)>;
 
-  // config_invalid: a setting of the LLM client, or the tool catalogue disagrees with its policy.
+  // config_invalid: a setting of the LLM client or a private key, or the tool catalogue disagrees with its policy.
   static result<std::unique_ptr<runner>> start(caf::actor_system& system, io_loop& llm_loop,
                                                const config::settings& settings, metrics::registry& registry,
                                                give_up on_give_up);

@@ -11,6 +11,10 @@ namespace mana {
 namespace {
 
 std::string_view outcome_of(const run_finished& run) {
+  if (run.error == errc::grant_revoked)
+    return "revoked";
+  if (run.error == errc::account_deleted)
+    return "account_deleted";
   if (run.ended)
     switch (*run.ended) {
       case run_end::planned: return "planned";
@@ -33,7 +37,10 @@ void log_run(const run_finished& run) {
               {"error", run.error ? to_string(*run.error) : std::string_view{}},
               {"detail", run.detail},
               {"rejected_answers", run.parse_failures},
+              {"grant", run.grant},
+              {"decrypted_records", run.decrypted_records},
               {"read", run.read},
+              {"audit", run.audit},
               {"llm", run.llm},
               {"write", run.write},
               {"retry_after", run.retry_after}});
@@ -54,6 +61,8 @@ void count_run(metrics::scheduler_metrics& s, metrics::planner_metrics& p, const
   }
   if (run.read.count() > 0)
     p.run_stages["read"].Observe(metrics::seconds(run.read));
+  if (run.audit.count() > 0)
+    p.run_stages["audit"].Observe(metrics::seconds(run.audit));
   if (run.write.count() > 0)
     p.run_stages["write"].Observe(metrics::seconds(run.write));
 }
@@ -90,6 +99,29 @@ void trouble_log::forget(std::string_view what) {
 
 // -- observers --------------------------------------------------------------------------------------
 
+audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles) {
+  auto m = std::make_shared<metrics::audit_metrics>(r);
+  audit_observer o;
+  o.committed = [m, troubles](std::size_t rows) {
+    m->rows.Increment(static_cast<double>(rows));
+    m->commits.Increment();
+    troubles->ended("audit");
+  };
+  o.answered = [m](std::chrono::nanoseconds waited, bool written) {
+    m->duration.Observe(metrics::seconds(waited));
+    if (!written)
+      m->unavailable.Increment();
+  };
+  o.failed = [troubles](const failure& f) { troubles->happened("audit", f); };
+  return o;
+}
+
+database_observer observe_side_pool(metrics::registry& r) {
+  auto o = observe_database(r);
+  o.queue_depth = [](std::size_t) {};
+  return o;
+}
+
 database_observer observe_database(metrics::registry& r) {
   auto m = std::make_shared<metrics::database_metrics>(r);
   database_observer o;
@@ -104,6 +136,17 @@ database_observer observe_database(metrics::registry& r) {
 llm_observer observe_llm(metrics::registry& r) {
   auto m = std::make_shared<metrics::llm_metrics>(r);
   return {[m](std::string_view outcome, std::chrono::nanoseconds) { m->attempts[outcome].Increment(); }};
+}
+
+planner_observer observe_planner(metrics::registry& r) {
+  auto m = std::make_shared<metrics::planner_metrics>(r);
+  planner_observer o;
+  o.grant_skipped = [m](crypto::grant_skip why) { m->grant_skips[crypto::to_string(why)].Increment(); };
+  o.decrypted = [m](std::string_view table, std::size_t fields) {
+    m->decrypts[table].Increment(static_cast<double>(fields));
+  };
+  o.outside_scope = [m](std::string_view table) { m->scope_violations[table].Increment(); };
+  return o;
 }
 
 listener_observer observe_listener(trouble_log_ptr troubles) {

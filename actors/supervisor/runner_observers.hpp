@@ -2,9 +2,11 @@
 // know neither. All functions are thread-safe and never block.
 #pragma once
 
+#include "actors/audit_writer/audit_writer_actor.hpp"
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/llm_client/llm_client_config.hpp"
+#include "actors/planner/planner_actor.hpp"
 #include "actors/scheduler/scheduler_actor.hpp"
 #include "actors/schema_keeper/schema_keeper_actor.hpp"
 #include "actors/snapshot_refresher/snapshot_refresher_actor.hpp"
@@ -31,8 +33,12 @@ private:
 };
 using trouble_log_ptr = std::shared_ptr<trouble_log>;
 
+audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles);
 database_observer observe_database(metrics::registry& r);
+// Of a pool beside the main one: its jobs count alike, the depth of its queue does not.
+database_observer observe_side_pool(metrics::registry& r);
 llm_observer observe_llm(metrics::registry& r);
+planner_observer observe_planner(metrics::registry& r);
 listener_observer observe_listener(trouble_log_ptr troubles);
 // `wake` is called after snapshots changed.
 refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troubles, std::function<void()> wake);

@@ -31,6 +31,7 @@ status_and_code to_http(errc code) noexcept {
     case errc::cancelled: return {503, "CANCELLED"};
     case errc::shutting_down: return {503, "SHUTTING_DOWN"};
     case errc::grant_revoked: return {409, "GRANT_REVOKED"};
+    case errc::account_deleted: return {410, "ACCOUNT_DELETED"};
     case errc::json_malformed: return {400, "BAD_REQUEST"};
     case errc::limit_exceeded: return {413, "LIMIT_EXCEEDED"};
     case errc::bad_request: return {400, "BAD_REQUEST"};

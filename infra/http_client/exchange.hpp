@@ -1,6 +1,8 @@
 // One HTTP exchange as values: what is asked, what came back, and how it can fail.
 #pragma once
 
+#include "messages/sensitive_text.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -26,8 +28,8 @@ struct http_request {
   std::string target;       // appended to the origin's base; begins with a slash
   std::string content_type; // none when empty
   // Makes the body at the moment of sending, so that a call that waits for its answer holds no copy
-  // of it; called again for a resend. What it returned is wiped once sent.
-  std::function<std::string()> body;
+  // of it; called again for a resend.
+  std::function<sensitive_text()> body;
   std::chrono::steady_clock::time_point total_deadline = std::chrono::steady_clock::time_point::max();
 };
 

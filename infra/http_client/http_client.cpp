@@ -2,8 +2,6 @@
 
 #include "infra/http_client/response_reader.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <cassert>
 
@@ -56,11 +54,6 @@ struct at_end {
   ~at_end() { act(); }
   F act;
 };
-
-void wipe(std::string& text) {
-  OPENSSL_cleanse(text.data(), text.size());
-  text.clear();
-}
 
 } // namespace
 
@@ -210,10 +203,10 @@ asio::awaitable<http_client::step> http_client::handshake(call_control& call, co
   }
 }
 
-asio::awaitable<http_client::step> http_client::write(call_control& call, connection& c, std::string wire) {
+asio::awaitable<http_client::step> http_client::write(call_control& call, connection& c, sensitive_text wire) {
   step s;
   for (std::size_t written = 0; written < wire.size();) {
-    auto io = c.try_write(std::string_view{wire}.substr(written));
+    auto io = c.try_write(wire.view().substr(written));
     if (io.state == io_state::done) {
       written += io.bytes;
     } else if (io.state == io_state::closed || io.state == io_state::broken) {
@@ -224,7 +217,6 @@ asio::awaitable<http_client::step> http_client::write(call_control& call, connec
       break;
     }
   }
-  wipe(wire);
   co_return s;
 }
 
@@ -252,9 +244,9 @@ asio::awaitable<http_response> http_client::read(call_control& call, connection&
   }
 }
 
-std::string http_client::serialize(const http_request& req) const {
-  auto body = req.body ? req.body() : std::string{};
-  std::string wire;
+sensitive_text http_client::serialize(const http_request& req) const {
+  auto body = req.body ? req.body() : sensitive_text{};
+  sensitive_text wire;
   bool post = req.method == http_request::verb::post;
   wire.reserve(common_header_.size() + req.target.size() + cfg_.at.base.size() + body.size() + 160);
   wire.append(post ? "POST " : "GET ").append(cfg_.at.base).append(req.target).append(" HTTP/1.1\r\n");
@@ -264,8 +256,7 @@ std::string http_client::serialize(const http_request& req) const {
       wire.append("Content-Type: ").append(req.content_type).append("\r\n");
     wire.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
   }
-  wire.append("\r\n").append(body);
-  wipe(body);
+  wire.append("\r\n").append(body.view());
   return wire;
 }
 

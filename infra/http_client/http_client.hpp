@@ -65,10 +65,10 @@ private:
   boost::asio::awaitable<http_response> perform(call_control& call, const http_request& req);
   boost::asio::awaitable<opened> open(call_control& call, clock::time_point total_deadline);
   boost::asio::awaitable<step> handshake(call_control& call, connection& c);
-  boost::asio::awaitable<step> write(call_control& call, connection& c, std::string wire);
+  boost::asio::awaitable<step> write(call_control& call, connection& c, sensitive_text wire);
   boost::asio::awaitable<http_response> read(call_control& call, connection& c, clock::time_point total_deadline,
                                              bool& untouched, bool& reusable);
-  std::string serialize(const http_request& req) const;
+  sensitive_text serialize(const http_request& req) const;
 
   boost::asio::io_context& ctx_;
   http_client_config cfg_;

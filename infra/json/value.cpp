@@ -1,5 +1,7 @@
 #include "infra/json/value.hpp"
 
+#include "infra/json/utf8.hpp"
+
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <simdjson.h>
@@ -239,40 +241,16 @@ using buffer = rapidjson::StringBuffer;
 using writer = rapidjson::Writer<buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, rapidjson::CrtAllocator,
                                  rapidjson::kWriteDefaultFlags>;
 
-// The length of the well-formed UTF-8 sequence at s[i] (RFC 3629), 0 when there is none.
-std::size_t sequence_length(std::string_view s, std::size_t i) {
-  auto byte = [&](std::size_t k) { return k < s.size() ? static_cast<unsigned char>(s[k]) : 0u; };
-  auto continues = [&](std::size_t k, unsigned lo = 0x80, unsigned hi = 0xBF) {
-    return byte(k) >= lo && byte(k) <= hi;
-  };
-  auto b = byte(i);
-  if (b < 0x80)
-    return 1;
-  if (b >= 0xC2 && b <= 0xDF)
-    return continues(i + 1) ? 2 : 0;
-  if (b >= 0xE0 && b <= 0xEF) {
-    auto lo = b == 0xE0 ? 0xA0u : 0x80u;
-    auto hi = b == 0xED ? 0x9Fu : 0xBFu;
-    return continues(i + 1, lo, hi) && continues(i + 2) ? 3 : 0;
-  }
-  if (b >= 0xF0 && b <= 0xF4) {
-    auto lo = b == 0xF0 ? 0x90u : 0x80u;
-    auto hi = b == 0xF4 ? 0x8Fu : 0xBFu;
-    return continues(i + 1, lo, hi) && continues(i + 2) && continues(i + 3) ? 4 : 0;
-  }
-  return 0;
-}
-
 bool is_utf8(std::string_view s) { return sj::validate_utf8(s.data(), s.size()); }
 
 std::string repaired(std::string_view s) {
   std::string out;
   for (std::size_t i = 0; i < s.size();) {
-    if (auto n = sequence_length(s, i); n > 0) {
+    if (auto n = utf8_sequence_length(s, i); n > 0) {
       out.append(s, i, n);
       i += n;
     } else {
-      out += "\xEF\xBF\xBD";
+      out += utf8_replacement;
       ++i;
     }
   }

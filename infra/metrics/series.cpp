@@ -37,13 +37,13 @@ scheduler_metrics::scheduler_metrics(registry& r)
     lease_losses(r.one_counter("lease_losses_total", "Runs whose lease went to another replica.")),
     leases_rescued(r.one_counter("leases_rescued_total", "Expired leases of other replicas that were freed.")),
     run_outcomes(r.counters("run_outcomes_total", "Runs by what they came to."), "outcome",
-                 {"planned", "failed", "retry", "parked", "lease_lost", "cancelled"}) {}
+                 {"planned", "failed", "retry", "parked", "lease_lost", "cancelled", "revoked", "account_deleted"}) {}
 
 planner_metrics::planner_metrics(registry& r)
   : request_duration(
       r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),
     run_stages(r.histograms("run_stage_duration_seconds", "Duration of a run's stages."), "stage",
-               {"read", "llm", "write"}, stage_bounds),
+               {"read", "audit", "llm", "write"}, stage_bounds),
     decrypts(r.counters("decrypts_total", "Fields decrypted."), "table", encrypted_tables),
     grant_skips(r.counters("grant_skips_total", "Grants that were not used."), "reason",
                 {"not-configured", "expired", "malformed", "revoked", "wrap-rejected"}),
@@ -55,6 +55,12 @@ refresher_metrics::refresher_metrics(registry& r)
     snapshots_updated(r.one_counter("snapshots_updated_total", "Mission snapshots changed.")),
     rows_applied(r.one_counter("snapshot_rows_applied_total", "Change log rows folded into snapshots.")),
     dirty_rows(r.one_gauge("dirty_rows", "Entries of the dirty queue.")) {}
+
+audit_metrics::audit_metrics(registry& r)
+  : rows(r.one_counter("audit_rows_total", "Audit rows committed.")),
+    commits(r.one_counter("audit_commits_total", "Commits that held audit rows.")),
+    unavailable(r.one_counter("audit_unavailable_total", "Runs whose audit rows could not be committed in time.")),
+    duration(r.one_histogram("audit_duration_seconds", "Time a run waited for its audit rows.", stage_bounds)) {}
 
 llm_metrics::llm_metrics(registry& r)
   : calls_in_flight(r.one_gauge("llm_calls_in_flight", "LLM requests under way.")),

@@ -52,13 +52,13 @@ struct scheduler_metrics {
   gauge& runs_in_flight;
   counter& lease_losses;
   counter& leases_rescued;
-  series_by_label<counter> run_outcomes; // planned, failed, retry, parked, lease_lost, cancelled
+  series_by_label<counter> run_outcomes; // run_end's, lease_lost, cancelled, revoked, account_deleted
 };
 
 struct planner_metrics {
   explicit planner_metrics(registry& r);
   histogram& request_duration;               // of one LLM call, as the planner sees it
-  series_by_label<histogram> run_stages;     // read, llm, write
+  series_by_label<histogram> run_stages;     // read, audit, llm, write
   series_by_label<counter> decrypts;         // fields, by table
   series_by_label<counter> grant_skips;      // by reason
   series_by_label<counter> scope_violations; // by table
@@ -70,6 +70,14 @@ struct refresher_metrics {
   counter& snapshots_updated;
   counter& rows_applied;
   gauge& dirty_rows;
+};
+
+struct audit_metrics {
+  explicit audit_metrics(registry& r);
+  counter& rows;
+  counter& commits; // rows / commits: how many share one
+  counter& unavailable;
+  histogram& duration; // of a request, until its rows were durable or given up
 };
 
 struct llm_metrics {

@@ -4,6 +4,10 @@
 #include "embedded/migration_002_change_capture.hpp"
 #include "embedded/migration_003_claim.hpp"
 #include "embedded/migration_004_end_of_run.hpp"
+#include "embedded/migration_005_decrypt_audit.hpp"
+#include "embedded/migration_006_erase_user.hpp"
+#include "embedded/migration_007_deleted_rows.hpp"
+#include "embedded/migration_008_linked_records.hpp"
 
 #include <array>
 
@@ -15,6 +19,10 @@ std::span<const migration> embedded_migrations() {
       migration{2, "change_capture", embedded::migration_002_change_capture},
       migration{3, "claim", embedded::migration_003_claim},
       migration{4, "end_of_run", embedded::migration_004_end_of_run},
+      migration{5, "decrypt_audit", embedded::migration_005_decrypt_audit},
+      migration{6, "erase_user", embedded::migration_006_erase_user},
+      migration{7, "deleted_rows", embedded::migration_007_deleted_rows},
+      migration{8, "linked_records", embedded::migration_008_linked_records},
   };
   return all;
 }

@@ -6,23 +6,29 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace mana::pg {
+
+struct notification {
+  std::string channel;
+  std::string payload;
+};
 
 class notification_source {
 public:
   // Connects and listens; throws libpqxx's exceptions, as wait() does.
-  notification_source(const std::string& url, const std::string& channel);
+  notification_source(const std::string& url, const std::vector<std::string>& channels);
   ~notification_source();
 
-  // Waits for a notification, at most so long. Several that arrived together count as one.
-  bool wait(std::chrono::milliseconds limit);
+  // What arrived, waiting for it at most so long.
+  std::vector<notification> wait(std::chrono::milliseconds limit);
 
 private:
   class receiver;
   connection connection_;
-  std::size_t heard_ = 0;
-  std::unique_ptr<receiver> receiver_; // ends before its connection
+  std::vector<notification> heard_;
+  std::vector<std::unique_ptr<receiver>> receivers_; // end before their connection
 };
 
 } // namespace mana::pg

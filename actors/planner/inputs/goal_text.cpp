@@ -1,6 +1,5 @@
-#include "actors/planner/input_text.hpp"
-
-#include "infra/json/value.hpp"
+#include "actors/planner/inputs/input_text.hpp"
+#include "actors/planner/inputs/renderers.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -10,16 +9,11 @@ namespace mana {
 
 namespace {
 
-constexpr std::size_t max_word_length = 40; // of a unit or period, which are single words
-
-// A plaintext string member on one line; empty when there is none.
-std::string plain(const json::value& record, std::string_view key) {
-  auto text = record.text(key);
-  return is_encrypted(text) ? std::string{} : one_line(text);
-}
+// A plaintext string member on one line; empty when there is none. Goals are never encrypted.
+std::string plain(const json::value& record, std::string_view key) { return one_line(plain_text(record, key)); }
 
 std::string plain_word(const json::value& record, std::string_view key) {
-  return cut_text(plain(record, key), max_word_length);
+  return cut_text(plain(record, key), max_input_word);
 }
 
 // A number as the record has it, also one that was stored as text; empty when it is neither. The
@@ -91,34 +85,18 @@ std::string period_line(const json::value& goal) {
   return period.empty() ? period : "\n" + std::string{goal_period_label} + period;
 }
 
-std::optional<resolved_input> resolve_goal(const json::value& goal) {
-  auto title = plain(goal, "title");
+} // namespace
+
+sensitive_text goal_text(const readable_record& goal) {
+  auto title = plain(goal.plain(), "title");
   if (title.empty())
-    return std::nullopt;
-  auto rest = progress_line(goal) + period_line(goal);
+    return {};
+  auto rest = progress_line(goal.plain()) + period_line(goal.plain());
   // A long title gives way: the numbers are what a plan is made of.
   auto room = max_input_length - count_code_points(goal_title_label) - count_code_points(rest);
   if (count_code_points(title) > room)
     title = cut_text(title, room - 1);
-  return resolved_input{std::string{goal_heading}, std::string{goal_title_label} + title + rest};
-}
-
-} // namespace
-
-std::optional<input_place> locate_input(const input_ref& input) {
-  if (input.module == "goals" && !input.id.empty())
-    return input_place{"companion", "companionGoals"};
-  return std::nullopt;
-}
-
-std::optional<resolved_input> resolve_input(const input_ref& input, std::string_view record_json) {
-  auto record = json::parse(record_json);
-  if (!record || record->as_object() == nullptr)
-    return std::nullopt;
-  auto* deleted_at = record->find("deletedAt");
-  if (deleted_at != nullptr && deleted_at->as_string() != nullptr)
-    return std::nullopt;
-  return input.module == "goals" ? resolve_goal(*record) : std::nullopt;
+  return sensitive_text{std::string{goal_title_label} + title + rest};
 }
 
 } // namespace mana

@@ -1,0 +1,94 @@
+#include "actors/audit_chain/audit_chain.hpp"
+
+#include "infra/crypto/base64.hpp"
+
+namespace mana {
+
+namespace {
+
+using crypto::bytes;
+
+void append(bytes& out, std::string_view raw) { out.insert(out.end(), raw.begin(), raw.end()); }
+
+void append_length(bytes& out, std::uint32_t n) {
+  for (int shift : {24, 16, 8, 0})
+    out.push_back(static_cast<unsigned char>(n >> shift));
+}
+
+void append_framed(bytes& out, std::string_view text) {
+  append_length(out, static_cast<std::uint32_t>(text.size()));
+  append(out, text);
+}
+
+void append_optional(bytes& out, const std::optional<std::string>& text) {
+  if (text)
+    append_framed(out, *text);
+  else
+    append_length(out, 0xFFFFFFFF);
+}
+
+constexpr std::int64_t us_per_ms = 1000;
+
+} // namespace
+
+std::string audit_time_text(const audit_row& row) {
+  if (!row.at_us)
+    return {};
+  auto text = to_iso(timestamp{std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds{*row.at_us})});
+  auto finer = *row.at_us % us_per_ms;
+  return finer == 0 ? text : text + '+' + std::to_string(finer);
+}
+
+bytes canonical_audit_row(const audit_row& row, const crypto::digest& previous) {
+  bytes out;
+  append(out, "mana-ai-audit:v1");
+  append_framed(out, row.user.value);
+  append_framed(out, std::to_string(row.position));
+  append_framed(out, audit_time_text(row));
+  append_framed(out, row.mission.value);
+  append_optional(out, row.iteration_id);
+  append_framed(out, row.table);
+  append_framed(out, row.record);
+  append_framed(out, row.status);
+  append_optional(out, row.reason);
+  out.insert(out.end(), previous.begin(), previous.end());
+  return out;
+}
+
+bytes canonical_audit_head(const user_id& user, const audit_head& head) {
+  bytes out;
+  append(out, "mana-ai-audit-head:v1");
+  append_framed(out, user.value);
+  append_framed(out, std::to_string(head.position));
+  append_framed(out, head.hash);
+  append_framed(out, to_iso(head.at));
+  return out;
+}
+
+std::string chain_check::problem_of(const audit_row& row, const crypto::digest& hash) const {
+  if (row.position != position_ + 1)
+    return "the row at position " + std::to_string(position_ + 1) + " is missing before it";
+  if (row.previous_hash != crypto::to_hex(hash_))
+    return "it does not continue the row before it: one of the two is not what was written";
+  if (row.hash != crypto::to_hex(hash))
+    return "its content does not match its hash";
+  return {};
+}
+
+bool chain_check::accept(const audit_row& row) {
+  if (first_bad_)
+    return false;
+  auto hash = crypto::sha256(canonical_audit_row(row, hash_));
+  auto problem = problem_of(row, hash);
+  if (!problem.empty()) {
+    first_bad_ = bad_audit_row{row.position, row.id, std::move(problem)};
+    return false;
+  }
+  position_ = row.position;
+  hash_ = hash;
+  return true;
+}
+
+audit_verdict chain_check::verdict() const { return {position_, position_, crypto::to_hex(hash_), first_bad_}; }
+
+} // namespace mana

@@ -1,0 +1,104 @@
+#include "actors/audit_reader/audit_read_queries.hpp"
+
+#include "infra/postgres/connection.hpp"
+
+#include <limits>
+
+namespace mana {
+
+namespace {
+
+const std::string columns =
+    "SELECT id, user_id, mission_id, iteration_id, table_name, record_id, status, reason,"
+    " CASE WHEN isfinite(ts) THEN (extract(epoch FROM ts) * 1000000)::bigint END AS at_us, run_id, position,"
+    " encode(previous_hash, 'hex') AS previous_hash, encode(row_hash, 'hex') AS row_hash"
+    " FROM mana_ai.decrypt_audit WHERE user_id = $1";
+
+void act_for(pqxx::transaction_base& tx, const user_id& user) {
+  pg::connection::exec_in(tx, "SELECT set_config('app.current_user_id', $1, true)", user.value);
+}
+
+audit_row row_of(const pqxx::row& r) {
+  audit_row a;
+  a.id = r["id"].as<std::int64_t>();
+  a.user = {r["user_id"].as<std::string>()};
+  a.mission = {r["mission_id"].as<std::string>()};
+  a.iteration_id = pg::get<std::string>(r["iteration_id"]);
+  a.table = r["table_name"].as<std::string>();
+  a.record = r["record_id"].as<std::string>();
+  a.status = r["status"].as<std::string>();
+  a.reason = pg::get<std::string>(r["reason"]);
+  a.at_us = pg::get<std::int64_t>(r["at_us"]);
+  a.run_id = r["run_id"].as<std::string>();
+  a.position = r["position"].as<std::int64_t>();
+  a.previous_hash = r["previous_hash"].as<std::string>();
+  a.hash = r["row_hash"].as<std::string>();
+  return a;
+}
+
+// A mission's rows lie in the order of their times, which is that of their positions: the time of the
+// row before which the page begins bounds the scan.
+pqxx::result rows_of_mission(pqxx::transaction_base& tx, const list_audit& what, std::int64_t before) {
+  return pg::connection::exec_in(
+      tx,
+      columns
+          + " AND mission_id = $2 AND position < $3 AND ts <= coalesce((SELECT b.ts FROM mana_ai.decrypt_audit b"
+            " WHERE b.user_id = $1 AND b.position = $3), 'infinity') ORDER BY ts DESC, position DESC LIMIT $4",
+      what.user.value, what.mission->value, before, what.limit + 1);
+}
+
+pqxx::result rows_of_user(pqxx::transaction_base& tx, const list_audit& what, std::int64_t before) {
+  return pg::connection::exec_in(tx, columns + " AND position < $2 ORDER BY position DESC LIMIT $3", what.user.value,
+                                 before, what.limit + 1);
+}
+
+} // namespace
+
+audit_page list_audit_rows(pg::connection& db, const list_audit& what) {
+  pqxx::work tx{db.raw()};
+  act_for(tx, what.user);
+  auto before = what.before.value_or(std::numeric_limits<std::int64_t>::max());
+  auto rows = what.mission ? rows_of_mission(tx, what, before) : rows_of_user(tx, what, before);
+  tx.commit();
+  audit_page page;
+  for (const auto& row : rows) {
+    // The row beyond the limit only says that there is a next page.
+    if (page.rows.size() == what.limit) {
+      page.next_before = page.rows.back().position;
+      break;
+    }
+    page.rows.push_back(row_of(row));
+  }
+  return page;
+}
+
+audit_head read_audit_head(pg::connection& db, const user_id& user) {
+  pqxx::work tx{db.raw()};
+  act_for(tx, user);
+  auto row = pg::connection::exec_in(tx,
+                                     "SELECT (extract(epoch FROM now()) * 1000000)::bigint, a.position,"
+                                     " encode(a.row_hash, 'hex') FROM (SELECT) one LEFT JOIN LATERAL"
+                                     " (SELECT position, row_hash FROM mana_ai.decrypt_audit WHERE user_id = $1"
+                                     " ORDER BY position DESC LIMIT 1) a ON true",
+                                     user.value)[0];
+  tx.commit();
+  audit_head head;
+  head.at = pg::time_from_us(row[0].as<std::int64_t>());
+  head.position = pg::get<std::int64_t>(row[1]).value_or(0);
+  head.hash = pg::get<std::string>(row[2]).value_or(std::string(64, '0'));
+  return head;
+}
+
+bool check_next_rows(pg::connection& db, const user_id& user, chain_check& check, std::size_t limit) {
+  pqxx::work tx{db.raw()};
+  act_for(tx, user);
+  auto rows = pg::connection::exec_in(tx, columns + " AND position > $2 ORDER BY position LIMIT $3", user.value,
+                                      check.position(), limit);
+  tx.commit();
+  for (const auto& row : rows)
+    if (!check.accept(row_of(row)))
+      return false;
+  return static_cast<std::size_t>(rows.size()) == limit;
+}
+
+} // namespace mana
