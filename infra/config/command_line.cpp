@@ -58,7 +58,7 @@ std::string command_line_help() {
          "Commands\n"
          "  (none)           serve the targets until SIGTERM\n"
          "  check            try database, roles, migrations, LLM and keys; exits non-zero if anything is wrong\n"
-         "  migrate          bring the database's schema up to date with MIGRATION_DATABASE_URL, then exit\n"
+         "  migrate          bring the targets' schemas up to date with MIGRATION_DATABASE_URL, then exit\n"
          "\n"
          "Options\n"
          "  --target=a,b     what to serve: all, runner, auth, llm-standin; default all\n"
