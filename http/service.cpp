@@ -20,8 +20,6 @@
 #include <csignal>
 #include <memory>
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace mana {
@@ -49,12 +47,6 @@ sigset_t block_signals() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return set;
-}
-
-// Memory of this process holds tenants' data: it must not end up in a file.
-void forbid_core_dumps() {
-  rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
 }
 
 http::llm_standin_options standin_options(const config::settings& s) {
@@ -227,7 +219,6 @@ std::size_t descriptors_for(const config::settings& s) {
 
 int serve(const config::settings& settings, config::target_set targets) {
   auto signals = block_signals();
-  forbid_core_dumps();
   net::raise_descriptor_limit(descriptors_for(settings));
   log::set_level(settings.log_level);
   log::info("starting", {{"version", version}, {"targets", to_string(targets)}, {"replica", settings.replica_name}});
