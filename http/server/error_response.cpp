@@ -1,6 +1,7 @@
 #include "http/server/error_response.hpp"
 
 #include "infra/json/value.hpp"
+#include "messages/retry_after.hpp"
 
 namespace mana::http {
 
@@ -60,6 +61,11 @@ response error_response(unsigned status, std::string_view code, std::string_view
 
 response error_response(const failure& f) {
   auto [status, code] = to_http(f.code);
+  if (auto wait = retry_after(f)) {
+    auto out = error_response(status, code, f.detail);
+    out.headers.emplace_back("Retry-After", std::to_string(wait->count()));
+    return out;
+  }
   if (status >= 400 && status < 500 && !f.detail.empty())
     return error_response(status, code, f.detail);
   switch (status) {
