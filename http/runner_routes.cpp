@@ -146,9 +146,7 @@ awaitable<response> missions(front_ptr f, request req) {
 
 using route_function = awaitable<response> (*)(front_ptr, request);
 
-awaitable<response> refuse_key(front_ptr, request) {
-  co_return service_key_refused();
-}
+awaitable<response> refuse_key(front_ptr, request) { co_return service_key_refused(); }
 
 handler with_service_key(front_ptr f, route_function route) {
   return [f, route](request req) {
