@@ -186,6 +186,16 @@ TEST_F(grants, of_a_process_with_auth_alone_are_watched) {
       << metrics.body;
 }
 
+TEST_F(grants, of_a_process_without_any_request_yet_get_ready) {
+  start();
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+  answer r;
+  do
+    r = call("", "GET", "/ready");
+  while (r.status != 200 && std::chrono::steady_clock::now() < deadline);
+  EXPECT_EQ(r.body, R"({"ready":true,"failing":[],"warnings":[]})");
+}
+
 TEST_F(grants, wait_for_the_schema_of_auth) {
   query("DROP TABLE mana_auth.schema_migrations");
   start();
