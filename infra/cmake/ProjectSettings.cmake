@@ -9,6 +9,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 
 option(MANA_BUILD_TESTS "build the tests" ON)
+option(MANA_CLEANSE "overwrite keys and decrypted text; OFF only for the control build of the memory scan" ON)
 set(MANA_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
@@ -16,6 +17,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # GCC PR 105651: false positives on "literal" + std::string. GCC PR 105593 and its kin: moved-from
   # std::variant alternatives count as uninitialized. Clang's analyser and the sanitizers stay on.
   add_compile_options(-Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(NOT MANA_CLEANSE)
+  add_compile_definitions(MANA_WITHOUT_CLEANSING)
 endif()
 if(MANA_SANITIZE)
   add_compile_options(-fsanitize=${MANA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -17,7 +17,9 @@
 
 namespace mana::crypto {
 
-inline constexpr std::size_t max_grant_records = 1000;
+// A grant beyond these is malformed and is not issued.
+inline constexpr std::size_t max_grant_records = 1000; // and as many tables
+inline constexpr std::size_t max_grant_text = 512;     // bytes of an id, a table's name or a time
 
 // What a grant is for. `record_ids` are `<table>:<id>`.
 struct grant_scope {
@@ -27,7 +29,7 @@ struct grant_scope {
 };
 
 // The bytes that a v2 grant binds: both lists sorted by UTF-8 bytes without duplicates, strings and
-// counts with 4-byte big-endian lengths.
+// counts with 4-byte big-endian lengths, so that no two scopes share them.
 bytes canonical_grant_v2(std::string_view user_id, const grant_scope& scope, std::string_view issued_at,
                          std::string_view expires_at);
 std::optional<secret> derive_mdk_v2(const secret& master_key, std::string_view mission_id, byte_view canonical);
@@ -81,7 +83,9 @@ private:
 // Unwraps `grant` as it stands in the mission's record. In this order: no private key →
 // not_configured; expiresAt unparseable or past → expired; base64 or shape wrong → malformed;
 // `revoked` → revoked; RSA refuses → wrap_rejected; not 32 bytes → malformed. Never throws, whatever
-// the input. `derivation.missionId` other than `mission_id` is malformed for v1; v2 binds both ids.
+// the input. `derivation.missionId` other than `mission_id` is malformed for v1 and wrap_rejected for v2,
+// which binds it; v1 is malformed where it is not accepted. An MDK of v1 opens every record it was used
+// for, so there the allowlist is only as good as the log.
 std::variant<opened_grant, grant_skip> open_grant(const json::value& grant, std::string_view user_id,
                                                   std::string_view mission_id, timestamp now, bool revoked,
                                                   const unwrap_policy& policy);
@@ -96,7 +100,8 @@ struct grant_request {
 };
 
 // A v2 grant as JSON: wrappedKey, derivation {version: "v2", missionId, tables, recordIds}, issuedAt,
-// expiresAt, keyId, recordKeys. `internal` when the library or the secure heap fails.
+// expiresAt, keyId, recordKeys; both lists sorted, without duplicates. limit_exceeded and bad_request (an id
+// that is no `<table>:<id>`) name the member; `internal`: the library or the secure heap failed.
 result<json::value> issue_grant(const grant_request& request, const secret& master_key, const rsa_public_key& runner);
 
 } // namespace mana::crypto
