@@ -30,21 +30,24 @@ locate_state() {
 
 # -- secrets ------------------------------------------------------------------------------------------------------
 
-# Made once. They belong to whoever calls this script; the service gets them through its environment.
+# Made once, also what a newer version needs besides. They belong to whoever calls this script; the service gets them
+# through its environment.
 load_secrets() {
-  local own_key=${MANA_SERVICE_KEY:-} name
-  if [[ ! -f $secrets ]]; then
-    (
-      umask 077
-      for name in RUNNER_PASSWORD MIGRATOR_PASSWORD SYNC_PASSWORD MANA_SERVICE_KEY; do
-        printf '%s=%s\n' "$name" "$(openssl rand -hex 24)"
-      done >"$secrets.new"
-    )
-    mv "$secrets.new" "$secrets"
-  fi
+  local own_key=${MANA_SERVICE_KEY:-} own_kek=${MANA_AUTH_KEK:-} name
+  (
+    umask 077
+    : >"$secrets.new"
+    [[ ! -f $secrets ]] || cat "$secrets" >"$secrets.new"
+    for name in RUNNER_PASSWORD AUTH_PASSWORD MIGRATOR_PASSWORD SYNC_PASSWORD MANA_SERVICE_KEY; do
+      grep -q "^$name=" "$secrets.new" || printf '%s=%s\n' "$name" "$(openssl rand -hex 24)" >>"$secrets.new"
+    done
+    grep -q '^MANA_AUTH_KEK=' "$secrets.new" ||
+      printf 'MANA_AUTH_KEK=v1:%s\n' "$(openssl rand -base64 32)" >>"$secrets.new"
+  )
+  mv "$secrets.new" "$secrets"
   # shellcheck source=/dev/null
   source "$secrets"
-  export MANA_SERVICE_KEY=${own_key:-$MANA_SERVICE_KEY}
+  export MANA_SERVICE_KEY=${own_key:-$MANA_SERVICE_KEY} MANA_AUTH_KEK=${own_kek:-$MANA_AUTH_KEK}
 }
 
 # -- service ------------------------------------------------------------------------------------------------------
@@ -61,10 +64,11 @@ service_runs() {
 
 choose_settings() {
   SYNC_DATABASE_URL=postgresql://mana_ai_runner:$RUNNER_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
-  export SYNC_DATABASE_URL
+  DATABASE_URL=postgresql://mana_auth:$AUTH_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
+  export SYNC_DATABASE_URL DATABASE_URL
   unset MIGRATION_DATABASE_URL # the service needs no right to migrate: database.sh did
   if [[ -n ${MANA_LLM_URL:-} ]]; then
-    target=runner
+    target=runner,auth
   else
     target=all
     export MANA_LLM_URL=http://127.0.0.1:$PORT
@@ -202,7 +206,8 @@ up() {
   step "database in $cluster"
   cluster_start "$cluster" '' no
   load_secrets
-  RUNNER_PASSWORD=$RUNNER_PASSWORD MIGRATOR_PASSWORD=$MIGRATOR_PASSWORD SYNC_PASSWORD=$SYNC_PASSWORD \
+  RUNNER_PASSWORD=$RUNNER_PASSWORD AUTH_PASSWORD=$AUTH_PASSWORD MIGRATOR_PASSWORD=$MIGRATOR_PASSWORD \
+    SYNC_PASSWORD=$SYNC_PASSWORD \
     "$checkout/deploy/database.sh" "$(cluster_url "$cluster")" "$database" "$checkout/build/release/mana-ai"
   choose_settings
   service_start
@@ -213,7 +218,7 @@ health     http://127.0.0.1:$PORT/health
 readiness  http://127.0.0.1:$PORT/ready
 metrics    http://127.0.0.1:$PORT/metrics
 missions   http://127.0.0.1:$PORT/internal/missions/demo-user   (header X-Service-Key, see $secrets)
-LLM        $MANA_LLM_URL$([[ $target == runner ]] || echo '   (the stand-in: rules, no model)')
+LLM        $MANA_LLM_URL$([[ $target == runner,auth ]] || echo '   (the stand-in: rules, no model)')
 database   127.0.0.1:$(<"$cluster/port")/$database
 log        $log
 TEXT

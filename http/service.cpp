@@ -1,12 +1,15 @@
 #include "http/service.hpp"
 
 #include "actors/llm_standin/rule_planner.hpp"
+#include "actors/supervisor/auth_service.hpp"
 #include "actors/supervisor/runner.hpp"
+#include "http/grant_routes.hpp"
 #include "http/llm_standin_routes.hpp"
 #include "http/runner_routes.hpp"
 #include "http/server/observe.hpp"
 #include "http/server/router.hpp"
 #include "http/server/server.hpp"
+#include "http/vault_routes.hpp"
 #include "http/version.hpp"
 #include "infra/http_client/descriptor_limit.hpp"
 #include "infra/io/io_loop.hpp"
@@ -17,8 +20,6 @@
 #include <csignal>
 #include <memory>
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace mana {
@@ -46,12 +47,6 @@ sigset_t block_signals() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return set;
-}
-
-// Memory of this process holds tenants' data: it must not end up in a file.
-void forbid_core_dumps() {
-  rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
 }
 
 http::llm_standin_options standin_options(const config::settings& s) {
@@ -86,19 +81,13 @@ public:
     if (auto f = start_standin())
       return f;
     http::router routes;
-    if (targets_.contains(target::runner)) {
-      auto started = runner::start(system_, llm_loop_, settings_, registry_, [this](const std::string& child) {
-        log::error("gave_up", {{"actor", child},
-                               {"advice", "it failed more than five times within a minute; the "
-                                          "lines above say why; the process ends to be restarted"}});
-        failed_ = true;
-        kill(getpid(), SIGTERM);
-      });
-      if (!started)
-        return std::move(started).error();
-      runner_ = std::move(*started);
-      http::add_runner_routes(routes, front());
-    }
+    std::vector<http::probed_target> probed;
+    if (auto f = start_auth(routes, probed))
+      return f;
+    if (auto f = start_runner(routes, probed))
+      return f;
+    if (!probed.empty())
+      http::add_probe_routes(routes, std::move(probed), registry_, version);
     if (targets_.contains(target::llm_standin) && settings_.standin_port == 0)
       add_standin(routes, settings_);
     return listen(routes, settings_.port, server_);
@@ -112,6 +101,8 @@ public:
         (*s)->stop(server_grace).wait();
     if (runner_)
       runner_->stop();
+    if (auth_)
+      auth_->stop();
     server_.reset();
     standin_server_.reset();
     front_loop_.join();
@@ -131,6 +122,49 @@ private:
     return listen(routes, settings_.standin_port, standin_server_);
   }
 
+  std::optional<failure> start_runner(http::router& routes, std::vector<http::probed_target>& probed) {
+    if (!targets_.contains(target::runner))
+      return std::nullopt;
+    auto started = runner::start(system_, llm_loop_, settings_, registry_, give_up());
+    if (!started)
+      return std::move(started).error();
+    runner_ = std::move(*started);
+    http::add_runner_routes(routes, front());
+    probed.push_back(http::probed_runner(front()));
+    return std::nullopt;
+  }
+
+  std::optional<failure> start_auth(http::router& routes, std::vector<http::probed_target>& probed) {
+    if (!targets_.contains(target::auth))
+      return std::nullopt;
+    auto started = auth_service::start(system_, settings_, registry_, give_up());
+    if (!started)
+      return std::move(started).error();
+    auth_ = std::move(*started);
+    auto shared = std::make_shared<const http::auth_front>(auth_front());
+    http::add_vault_routes(routes, shared);
+    http::add_grant_routes(routes, shared);
+    probed.push_back(http::probed_auth(shared));
+    return std::nullopt;
+  }
+
+  child_group::give_up give_up() {
+    return [this](const std::string& child) {
+      log::error("gave_up", {{"actor", child},
+                             {"advice", "it failed more than five times within a minute; the "
+                                        "lines above say why; the process ends to be restarted"}});
+      failed_ = true;
+      kill(getpid(), SIGTERM);
+    };
+  }
+
+  // Fails closed: without a verifier of tokens nobody is anybody.
+  static http::identity_check identity() {
+    return [](const http::request&) -> boost::asio::awaitable<result<user_id>> {
+      co_return failure{errc::unauthorized, "tokens cannot be verified here"};
+    };
+  }
+
   std::optional<failure> listen(const http::router& routes, std::uint16_t port, std::unique_ptr<http::server>& out) {
     http::server_config c;
     c.address = settings_.bind_address;
@@ -148,10 +182,17 @@ private:
     f.system = &system_;
     f.handles = [this] { return runner_->handles(); };
     f.schema = [this] { return runner_->schema(); };
-    f.metrics = &registry_;
     f.service_key = settings_.service_key;
-    f.version = version;
     f.tick_enabled = settings_.tick_enabled;
+    return f;
+  }
+
+  http::auth_front auth_front() {
+    http::auth_front f;
+    f.system = &system_;
+    f.handles = [this] { return auth_->handles(); };
+    f.schema = [this] { return auth_->schema(); };
+    f.identify = identity();
     return f;
   }
 
@@ -162,6 +203,7 @@ private:
   caf::actor_system system_;
   io_loop front_loop_;
   io_loop llm_loop_;
+  std::unique_ptr<auth_service> auth_;
   std::unique_ptr<runner> runner_;
   std::unique_ptr<http::server> server_;
   std::unique_ptr<http::server> standin_server_;
@@ -177,7 +219,6 @@ std::size_t descriptors_for(const config::settings& s) {
 
 int serve(const config::settings& settings, config::target_set targets) {
   auto signals = block_signals();
-  forbid_core_dumps();
   net::raise_descriptor_limit(descriptors_for(settings));
   log::set_level(settings.log_level);
   log::info("starting", {{"version", version}, {"targets", to_string(targets)}, {"replica", settings.replica_name}});

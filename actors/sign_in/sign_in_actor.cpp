@@ -3,6 +3,7 @@
 #include "actors/sign_in/credentials.hpp"
 #include "infra/crypto/base64.hpp"
 #include "infra/jwt/token.hpp"
+#include "messages/retry_after.hpp"
 
 #include <array>
 
@@ -28,8 +29,7 @@ std::optional<crypto::digest> token_hash(const std::string& token) {
 }
 
 failure wait_first(std::chrono::milliseconds pause) {
-  auto seconds = std::chrono::ceil<std::chrono::seconds>(pause).count();
-  return {errc::rate_limited, "too many attempts; try again in " + std::to_string(seconds) + " s"};
+  return rate_limited_for(std::chrono::ceil<std::chrono::seconds>(pause));
 }
 
 failure no_randomness() { return {errc::internal, "no randomness for a refresh token"}; }

@@ -41,7 +41,7 @@ std::string head_of(const response& r, bool keep_alive) {
   };
   if (r.status != 204 && r.status != 304) {
     add("Content-Type", r.content_type);
-    add("Content-Length", std::to_string(r.body.size()));
+    add("Content-Length", std::to_string(r.content().size()));
   }
   add("X-Content-Type-Options", "nosniff");
   add("Cache-Control", "no-store");
@@ -68,6 +68,8 @@ asio::awaitable<void> server::connection::run() {
       break;
     phase_ = phase::busy;
     keep = co_await serve_one();
+    if (buffer_.size() == 0)
+      buffer_.shrink_to_fit(); // overwrites the request
   }
   phase_ = phase::idle;
   close();
@@ -173,9 +175,9 @@ asio::awaitable<response> server::connection::handled(request req) {
 
 asio::awaitable<bool> server::connection::send(const response& r, bool without_body, bool keep_alive) {
   auto head = head_of(r, keep_alive);
-  auto size = without_body || r.status == 204 || r.status == 304 ? 0 : r.body.size();
+  auto size = without_body || r.status == 204 || r.status == 304 ? 0 : r.content().size();
   size = std::min(size, r.cut_after.value_or(size));
-  std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(r.body.data(), size)};
+  std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(r.content().data(), size)};
   error_code ec;
   stream_.expires_after(core_.cfg.write_timeout);
   co_await asio::async_write(stream_, parts, into(ec));

@@ -74,7 +74,8 @@ private:
 
   core& core_;
   boost::beast::tcp_stream stream_;
-  boost::beast::flat_buffer buffer_;
+  // A request may hold a key.
+  boost::beast::basic_flat_buffer<cleansing_allocator<char>> buffer_;
   asio::steady_timer delay_;
   std::string remote_address_;
   phase phase_ = phase::idle;

@@ -31,6 +31,8 @@ header_list cors_headers(const std::vector<std::string>& origins, const request&
     out.emplace_back("Access-Control-Allow-Methods", methods);
     out.emplace_back("Access-Control-Allow-Headers", request_headers);
     out.emplace_back("Access-Control-Max-Age", preflight_seconds);
+  } else {
+    out.emplace_back("Access-Control-Expose-Headers", "Retry-After");
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "http/server/error_response.hpp"
 
 #include "infra/json/value.hpp"
+#include "messages/retry_after.hpp"
 
 namespace mana::http {
 
@@ -63,6 +64,11 @@ response error_response(const failure& f) {
   if (f.code == errc::unauthorized) {
     auto out = error_response(status, code, f.detail.empty() ? to_string(f.code) : std::string_view{f.detail});
     out.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return out;
+  }
+  if (auto wait = retry_after(f)) {
+    auto out = error_response(status, code, f.detail);
+    out.headers.emplace_back("Retry-After", std::to_string(wait->count()));
     return out;
   }
   if (status >= 400 && status < 500 && !f.detail.empty())

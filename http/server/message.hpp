@@ -1,12 +1,15 @@
 // What a route's handler gets and gives: requests and responses without Beast.
 #pragma once
 
+#include "messages/sensitive_text.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +32,7 @@ struct response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
+  sensitive_text secret_body; // sent instead of `body` unless empty; overwritten with the response
   header_list headers;
   std::string route; // the pattern that matched, set by the router; empty: none did
   // Released when the response has been sent or the connection is gone.
@@ -39,6 +43,8 @@ struct response {
   std::chrono::milliseconds delay{0};
   std::optional<std::size_t> cut_after;
   bool hang = false;
+
+  std::string_view content() const { return secret_body.empty() ? std::string_view{body} : secret_body.view(); }
 };
 
 } // namespace mana::http

@@ -15,39 +15,81 @@ std::optional<command> named_command(std::string_view argument) {
     return command::check;
   if (argument == "migrate")
     return command::migrate;
+  if (argument == "keygen")
+    return command::keygen;
+  return std::nullopt;
+}
+
+// The value of `--name=value` or `--name value`, when arguments[at] is that option; `at` moves on to the
+// last argument that was read.
+std::optional<result<std::string_view>> option_value(std::string_view name, std::span<const std::string> arguments,
+                                                     std::size_t& at) {
+  std::string_view argument = arguments[at];
+  if (argument == name) {
+    if (at + 1 == arguments.size())
+      return invalid(std::string{name} + ": its value is missing");
+    return std::string_view{arguments[++at]};
+  }
+  if (argument.starts_with(name) && argument.substr(name.size()).starts_with('='))
+    return argument.substr(name.size() + 1);
+  return std::nullopt;
+}
+
+std::optional<failure> take_targets(const result<std::string_view>& list, command_line& out) {
+  if (!list)
+    return list.error();
+  auto targets = parse_targets(*list);
+  if (!targets)
+    return std::move(targets).error();
+  out.targets = *targets;
+  return std::nullopt;
+}
+
+std::optional<failure> take_directory(const result<std::string_view>& directory, command_line& out) {
+  if (!directory || directory->empty())
+    return invalid("--out: the name of a directory is missing");
+  out.out_directory = *directory;
+  return std::nullopt;
+}
+
+std::optional<failure> take_word(std::string_view argument, command_line& out) {
+  auto c = named_command(argument);
+  if (c && out.what != command::serve)
+    return invalid("command " + quoted(argument) + ": only one command at a time");
+  if (!c && argument.starts_with('-'))
+    return invalid("unknown option " + quoted(argument) + "; --help lists the options");
+  if (!c)
+    return invalid("unknown command " + quoted(argument) + "; --help lists the commands");
+  out.what = *c;
   return std::nullopt;
 }
 
 } // namespace
 
 result<command_line> parse_command_line(std::span<const std::string> arguments) {
-  constexpr std::string_view target_option = "--target";
   command_line out;
+  bool names_directory = false;
   std::optional<command> asked; // --help or --version
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
+    std::optional<failure> wrong;
     if (argument == "--help" || argument == "-h") {
       asked = command::help;
     } else if (argument == "--version") {
       asked = asked.value_or(command::version);
-    } else if (argument == target_option || argument.starts_with("--target=")) {
-      if (argument == target_option && i + 1 == arguments.size())
-        return invalid("--target: a list of targets is missing");
-      std::string_view list = argument == target_option ? std::string_view{arguments[++i]} : argument.substr(9);
-      auto targets = parse_targets(list);
-      if (!targets)
-        return std::move(targets).error();
-      out.targets = *targets;
-    } else if (auto c = named_command(argument)) {
-      if (out.what != command::serve)
-        return invalid("command " + quoted(argument) + ": only one command at a time");
-      out.what = *c;
-    } else if (argument.starts_with('-')) {
-      return invalid("unknown option " + quoted(argument) + "; --help lists the options");
+    } else if (auto list = option_value("--target", arguments, i)) {
+      wrong = take_targets(*list, out);
+    } else if (auto directory = option_value("--out", arguments, i)) {
+      wrong = take_directory(*directory, out);
+      names_directory = true;
     } else {
-      return invalid("unknown command " + quoted(argument) + "; --help lists the commands");
+      wrong = take_word(argument, out);
     }
+    if (wrong)
+      return std::move(*wrong);
   }
+  if (names_directory && out.what != command::keygen)
+    return invalid("--out: only keygen writes files");
   out.what = asked.value_or(out.what);
   return out;
 }
@@ -58,10 +100,12 @@ std::string command_line_help() {
          "Commands\n"
          "  (none)           serve the targets until SIGTERM\n"
          "  check            try database, roles, migrations, LLM and keys; exits non-zero if anything is wrong\n"
-         "  migrate          bring the database's schema up to date with MIGRATION_DATABASE_URL, then exit\n"
+         "  migrate          bring the targets' schemas up to date with MIGRATION_DATABASE_URL, then exit\n"
+         "  keygen           write new keys for all settings that take one, each to a file of its own\n"
          "\n"
          "Options\n"
          "  --target=a,b     what to serve: all, runner, auth, llm-standin; default all\n"
+         "  --out=DIR        where keygen writes; default mana-ai-keys; existing files are never overwritten\n"
          "  --help, -h       this text\n"
          "  --version        the version\n";
 }

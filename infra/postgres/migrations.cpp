@@ -4,19 +4,40 @@
 #include "embedded/migration_002_change_capture.hpp"
 #include "embedded/migration_003_claim.hpp"
 #include "embedded/migration_004_end_of_run.hpp"
+#include "embedded/migration_auth_001_vaults.hpp"
+#include "embedded/migration_auth_002_sign_in.hpp"
 
 #include <array>
 
 namespace mana::pg {
 
-std::span<const migration> embedded_migrations() {
+const migration_set& runner_migrations() {
   static const std::array all{
       migration{1, "mission_snapshots", embedded::migration_001_mission_snapshots},
       migration{2, "change_capture", embedded::migration_002_change_capture},
       migration{3, "claim", embedded::migration_003_claim},
       migration{4, "end_of_run", embedded::migration_004_end_of_run},
   };
-  return all;
+  static const migration_set set{"mana_ai", "mana_ai_owner", all};
+  return set;
+}
+
+const migration_set& auth_migrations() {
+  static const std::array all{
+      migration{1, "vaults", embedded::migration_auth_001_vaults},
+      migration{2, "sign_in", embedded::migration_auth_002_sign_in},
+  };
+  static const migration_set set{"mana_auth", "mana_auth_owner", all};
+  return set;
+}
+
+std::vector<const migration_set*> migrations_of(config::target_set targets) {
+  std::vector<const migration_set*> out;
+  if (targets.contains(config::target::runner))
+    out.push_back(&runner_migrations());
+  if (targets.contains(config::target::auth))
+    out.push_back(&auth_migrations());
+  return out;
 }
 
 } // namespace mana::pg

@@ -36,6 +36,13 @@ TEST(command_line, knows_its_commands) {
   EXPECT_EQ(parsed({"--help", "--version"})->what, command::help);
 }
 
+TEST(command_line, takes_the_directory_of_new_keys) {
+  EXPECT_EQ(parsed({"keygen"})->what, command::keygen);
+  EXPECT_EQ(parsed({"keygen"})->out_directory, "mana-ai-keys");
+  EXPECT_EQ(parsed({"keygen", "--out=a/b"})->out_directory, "a/b");
+  EXPECT_EQ(parsed({"--out", "a=b", "keygen"})->out_directory, "a=b");
+}
+
 struct rejection {
   std::vector<std::string> arguments;
   std::string named;
@@ -43,10 +50,14 @@ struct rejection {
 
 TEST(command_line, rejects_by_name) {
   for (auto& c : std::vector<rejection>{{{"--targets=all"}, "\"--targets=all\""},
-                                        {{"--target"}, "list of targets is missing"},
+                                        {{"--target"}, "--target: its value is missing"},
                                         {{"--target="}, "unknown target \"\""},
                                         {{"--target=runner,"}, "unknown target \"\""},
                                         {{"--target=runner,rnner"}, "unknown target \"rnner\""},
+                                        {{"keygen", "--out"}, "--out: the name of a directory"},
+                                        {{"keygen", "--out="}, "--out: the name of a directory"},
+                                        {{"check", "--out=x"}, "only keygen"},
+                                        {{"keygen", "--outx"}, "unknown option \"--outx\""},
                                         {{"start"}, "unknown command \"start\""},
                                         {{"check", "migrate"}, "only one command"},
                                         {{"--help", "-x"}, "unknown option \"-x\""}}) {
