@@ -2,14 +2,20 @@
 
 #include "actors/llm_standin/rule_planner.hpp"
 #include "actors/supervisor/auth_service.hpp"
+#include "actors/supervisor/issuer_keys_service.hpp"
+#include "actors/supervisor/key_settings.hpp"
 #include "actors/supervisor/runner.hpp"
 #include "http/audit_routes.hpp"
 #include "http/grant_routes.hpp"
+#include "http/jwks_routes.hpp"
 #include "http/llm_standin_routes.hpp"
 #include "http/runner_routes.hpp"
+#include "http/server/bearer.hpp"
+#include "http/server/cors.hpp"
 #include "http/server/observe.hpp"
 #include "http/server/router.hpp"
 #include "http/server/server.hpp"
+#include "http/sign_in_routes.hpp"
 #include "http/vault_routes.hpp"
 #include "http/version.hpp"
 #include "infra/http_client/descriptor_limit.hpp"
@@ -20,6 +26,7 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
+#include <vector>
 
 #include <unistd.h>
 
@@ -83,6 +90,8 @@ public:
       return f;
     http::router routes;
     std::vector<http::probed_target> probed;
+    if (auto f = start_identity())
+      return f;
     if (auto f = start_auth(routes, probed))
       return f;
     if (auto f = start_runner(routes, probed))
@@ -104,6 +113,8 @@ public:
       runner_->stop();
     if (auth_)
       auth_->stop();
+    if (issuer_keys_)
+      issuer_keys_->stop();
     server_.reset();
     standin_server_.reset();
     front_loop_.join();
@@ -121,6 +132,23 @@ private:
     http::router routes;
     add_standin(routes, settings_);
     return listen(routes, settings_.standin_port, standin_server_);
+  }
+
+  // Before the targets whose routes ask who is calling.
+  std::optional<failure> start_identity() {
+    if (targets_.contains(target::auth)) {
+      auto keys = own_signing_keys(settings_);
+      if (!keys)
+        return std::move(keys).error();
+      signing_keys_ = std::move(*keys);
+    }
+    if (settings_.auth_url.empty())
+      return std::nullopt;
+    auto started = issuer_keys_service::start(system_, llm_loop_, settings_, give_up());
+    if (!started)
+      return std::move(started).error();
+    issuer_keys_ = std::move(*started);
+    return std::nullopt;
   }
 
   std::optional<failure> start_runner(http::router& routes, std::vector<http::probed_target>& probed) {
@@ -149,6 +177,9 @@ private:
     auto shared = std::make_shared<const http::auth_front>(auth_front());
     http::add_vault_routes(routes, shared);
     http::add_grant_routes(routes, shared);
+    http::add_jwks_route(routes, jwt::to_jwks(signing_keys_));
+    if (settings_.standalone_sign_in)
+      http::add_sign_in_routes(routes, sign_in_front());
     probed.push_back(http::probed_auth(shared));
     return std::nullopt;
   }
@@ -163,11 +194,18 @@ private:
     };
   }
 
-  // Fails closed: without a verifier of tokens nobody is anybody.
-  static http::identity_check identity() {
-    return [](const http::request&) -> boost::asio::awaitable<result<user_id>> {
-      co_return failure{errc::unauthorized, "tokens cannot be verified here"};
-    };
+  // Tokens of this process before those of MANA_AUTH_URL. Without any key nobody is anybody.
+  http::identity_check identity() {
+    auto keys = http::no_keys("tokens cannot be verified here: neither MANA_AUTH_URL nor AUTH_SIGNING_KEY_PEM is set");
+    if (issuer_keys_)
+      keys = http::issuer_keys(system_, [this] { return issuer_keys_->keys(); });
+    if (!signing_keys_.empty()) {
+      auto own = http::own_keys(jwt::key_set::of(signing_keys_));
+      keys = issuer_keys_ ? http::first_of(std::move(own), std::move(keys)) : std::move(own);
+    }
+    return http::bearer_check(std::move(keys), {settings_.issuers, settings_.audience}, [] {
+      return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    });
   }
 
   std::optional<failure> listen(const http::router& routes, std::uint16_t port, std::unique_ptr<http::server>& out) {
@@ -175,6 +213,9 @@ private:
     c.address = settings_.bind_address;
     c.port = port;
     c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry_));
+    c.added_headers = [origins = settings_.cors_origins](const http::request& r) {
+      return http::cors_headers(origins, r);
+    };
     auto started = http::server::start(front_loop_, std::move(c), routes.as_handler());
     if (!started)
       return std::move(started).error();
@@ -216,6 +257,17 @@ private:
     return f;
   }
 
+  http::sign_in_front sign_in_front() {
+    http::sign_in_front f;
+    f.system = &system_;
+    f.sign_in = [this] { return auth_->handles().sign_in; };
+    f.base_url = settings_.base_url;
+    f.cors_origins = settings_.cors_origins;
+    f.session_ttl = settings_.session_ttl;
+    f.registration = settings_.registration;
+    return f;
+  }
+
   const config::settings& settings_;
   config::target_set targets_;
   metrics::registry registry_;
@@ -223,6 +275,8 @@ private:
   caf::actor_system system_;
   io_loop front_loop_;
   io_loop llm_loop_;
+  std::vector<crypto::signing_key> signing_keys_;
+  std::unique_ptr<issuer_keys_service> issuer_keys_;
   std::unique_ptr<auth_service> auth_;
   std::unique_ptr<runner> runner_;
   std::unique_ptr<http::server> server_;

@@ -5,6 +5,7 @@
 #include "messages/database.hpp"
 #include "messages/grant_issuer.hpp"
 #include "messages/key_vault.hpp"
+#include "messages/sign_in.hpp"
 
 namespace mana {
 
@@ -12,6 +13,7 @@ struct auth_handles {
   database_actor database;
   key_vault_actor vault;
   grant_issuer_actor grants;
+  sign_in_actor sign_in; // in the standalone mode only
 };
 
 } // namespace mana

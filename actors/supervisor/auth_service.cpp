@@ -4,6 +4,9 @@
 #include "actors/grant_issuer/grant_issuer_actor.hpp"
 #include "actors/key_vault/key_vault_actor.hpp"
 #include "actors/schema_keeper/schema_keeper_actor.hpp"
+#include "actors/sign_in/password_hasher_actor.hpp"
+#include "actors/sign_in/sign_in_actor.hpp"
+#include "actors/supervisor/key_settings.hpp"
 #include "actors/supervisor/runner_observers.hpp"
 #include "infra/log/log.hpp"
 #include "infra/metrics/series.hpp"
@@ -33,6 +36,34 @@ vault_observer observe_vault(metrics::registry& r) {
                {{"action", to_string(what.action)}, {"error", why.code}, {"detail", why.detail}});
   };
   return o;
+}
+
+timestamp wall_clock() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+
+sign_in_config sign_in_config_of(const config::settings& s) {
+  sign_in_config c;
+  c.issuer = s.base_url;
+  c.audience = s.audience;
+  c.token_ttl = s.token_ttl;
+  c.session_ttl = s.session_ttl;
+  return c;
+}
+
+sign_in_actor add_sign_in(child_group& children, caf::actor_system& sys, const config::settings& s,
+                          const crypto::signing_key& key, const database_actor& database) {
+  auto hasher = children.add<password_hasher_actor>("password_hasher", [&sys] {
+    return caf::actor_cast<caf::actor>(sys.spawn<password_hasher>(password_hasher_config{}));
+  });
+  sign_in_deps deps;
+  deps.database = database;
+  deps.hasher = hasher;
+  deps.now = wall_clock;
+  deps.token_reused = [](const user_id& user) {
+    log::warn("refresh_token_reused", {{"user", user}, {"advice", "it was stolen, or copied; its session has ended"}});
+  };
+  return children.add<sign_in_actor>("sign_in", [&sys, deps, key, config = sign_in_config_of(s)] {
+    return caf::actor_cast<caf::actor>(sys.spawn<sign_in>(config, key, deps));
+  });
 }
 
 failure wrong_key(const char* setting, failure f) {
@@ -74,6 +105,9 @@ result<std::unique_ptr<auth_service>> auth_service::start(caf::actor_system& sys
   auto desk = grant_desk_of(s);
   if (!desk)
     return std::move(desk).error();
+  auto signing_keys = own_signing_keys(s);
+  if (!signing_keys)
+    return std::move(signing_keys).error();
   auto keks = std::make_shared<const kek_ring>(std::move(*parsed_keks));
   auto board = std::make_shared<shared>();
   std::unique_ptr<auth_service> a{new auth_service{sys, board}};
@@ -99,9 +133,12 @@ result<std::unique_ptr<auth_service>> auth_service::start(caf::actor_system& sys
   auto grants = a->children_.add<grant_issuer_actor>("grant_issuer", [=, &sys, desk = *desk] {
     return as_child(sys.spawn<grant_issuer>(database, keks, desk, observer));
   });
+  sign_in_actor signer;
+  if (s.standalone_sign_in && !signing_keys->empty())
+    signer = add_sign_in(a->children_, sys, s, signing_keys->front(), database);
   {
     std::lock_guard lock{board->mutex};
-    board->handles = {database, vault, grants};
+    board->handles = {database, vault, grants, signer};
   }
   a->children_.watch(std::move(on_give_up));
   return a;

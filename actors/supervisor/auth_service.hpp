@@ -1,11 +1,14 @@
 // The auth target: starts its actors in the order of need, stops them in reverse, and gives up when
 // one of them cannot be kept alive (see child_group.hpp).
 //
-//   child           restart   who needs it              stops
-//   database        yes       all below                 4.
-//   schema_keeper   yes       /ready                    3.
-//   key_vault       yes       HTTP front                2.
-//   grant_issuer    yes       HTTP front                1.
+//   child             restart   who needs it              stops
+//   database          yes       all below                 6.
+//   schema_keeper     yes       /ready                    5.
+//   key_vault         yes       HTTP front                4.
+//   grant_issuer      yes       HTTP front                3.
+//   password_hasher   yes       sign_in                   2.
+//   sign_in           yes       HTTP front                1.
+// The last two in the standalone mode only.
 //
 // Nothing lives in memory only: what the crash of a child loses is a request, which answers an error.
 #pragma once

@@ -2,7 +2,6 @@
 
 #include "actors/key_vault/kek_ring.hpp"
 #include "infra/crypto/rsa_keys.hpp"
-#include "infra/crypto/signing_keys.hpp"
 
 namespace mana {
 
@@ -35,6 +34,15 @@ std::vector<std::string> key_errors(const config::settings& s, config::target_se
     out.check("AUTH_SIGNING_KEY_PEM", s.auth_signing_keys, crypto::parse_signing_keys);
   }
   return std::move(out.errors);
+}
+
+result<std::vector<crypto::signing_key>> own_signing_keys(const config::settings& s) {
+  if (s.auth_signing_keys.empty())
+    return std::vector<crypto::signing_key>{};
+  auto keys = crypto::parse_signing_keys(s.auth_signing_keys.reveal());
+  if (!keys)
+    return failure{errc::config_invalid, "AUTH_SIGNING_KEY_PEM: " + keys.error().detail};
+  return keys;
 }
 
 } // namespace mana

@@ -23,14 +23,17 @@ struct request {
   std::map<std::string, std::string> path_params; // by the names of the route's pattern
   std::map<std::string, std::string> headers;     // names in lower case; repeated ones joined by ", "
   std::string body;
+  std::string remote_address; // of the connection's peer: a proxy's when there is one; may be empty
 };
+
+using header_list = std::vector<std::pair<std::string, std::string>>;
 
 struct response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
   sensitive_text secret_body; // sent instead of `body` unless empty; overwritten with the response
-  std::vector<std::pair<std::string, std::string>> headers;
+  header_list headers;
   std::string route; // the pattern that matched, set by the router; empty: none did
   // Released when the response has been sent or the connection is gone.
   std::shared_ptr<const void> until_sent;

@@ -9,6 +9,7 @@
 #include "embedded/migration_007_deleted_rows.hpp"
 #include "embedded/migration_008_linked_records.hpp"
 #include "embedded/migration_auth_001_vaults.hpp"
+#include "embedded/migration_auth_002_sign_in.hpp"
 
 #include <array>
 
@@ -32,6 +33,7 @@ const migration_set& runner_migrations() {
 const migration_set& auth_migrations() {
   static const std::array all{
       migration{1, "vaults", embedded::migration_auth_001_vaults},
+      migration{2, "sign_in", embedded::migration_auth_002_sign_in},
   };
   static const migration_set set{"mana_auth", "mana_auth_owner", all};
   return set;
