@@ -1,12 +1,15 @@
 #include "http/check.hpp"
 
+#include "actors/key_vault/kek_ring.hpp"
 #include "actors/llm_client/llm_client_actor.hpp"
 #include "actors/planner/tool_catalogue.hpp"
 #include "actors/schema_keeper/schema_queries.hpp"
 #include "actors/supervisor/llm_settings.hpp"
+#include "infra/crypto/rsa_keys.hpp"
 #include "infra/io/io_loop.hpp"
 #include "infra/postgres/migrator.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <vector>
 
@@ -16,36 +19,78 @@ namespace {
 
 using findings = std::vector<schema_finding>;
 
-void check_database(const config::settings& s, findings& out) {
+// A target's database: the setting with its URL, what it needs, and a word before the parts' names.
+struct checked_database {
+  const char* setting;
+  const config::secret_text& url;
+  schema_needs needs;
+  std::string prefix;
+};
+
+void check_database(const checked_database& d, findings& out) {
   auto inspected = pg::attempt([&] {
-    pg::connection db{s.sync_database_url.reveal()};
-    return inspect_schema(db);
+    pg::connection db{d.url.reveal()};
+    return d.needs.inspect(db);
   });
   if (!inspected) {
-    out.push_back({"database", false, true, "SYNC_DATABASE_URL: " + inspected.error().detail});
+    out.push_back({d.prefix + "database", false, true, d.setting + (": " + inspected.error().detail)});
     return;
   }
-  out.push_back({"database", true, true, "connected"});
-  out.insert(out.end(), inspected->begin(), inspected->end());
+  out.push_back({d.prefix + "database", true, true, "connected"});
+  for (auto& f : *inspected) {
+    f.part = d.prefix + f.part;
+    out.push_back(std::move(f));
+  }
 }
 
-void check_migrator(const config::settings& s, findings& out) {
+void check_migrator(const config::settings& s, const checked_database& d, const char* roles_file, findings& out) {
+  auto part = d.prefix + "migrator";
   if (s.migration_database_url.empty()) {
-    out.push_back({"migrator", true, true, "MIGRATION_DATABASE_URL is not set: this process does not migrate"});
+    out.push_back({part, true, true, "MIGRATION_DATABASE_URL is not set: this process does not migrate"});
     return;
   }
+  std::string owner{d.needs.migrations->owner};
   auto may = pg::attempt([&] {
     pg::connection db{s.migration_database_url.reveal()};
-    return db.exec("SELECT pg_has_role(current_user, 'mana_ai_owner', 'MEMBER')")[0][0].as<bool>();
+    return db.exec("SELECT pg_has_role(current_user, $1, 'MEMBER')", owner)[0][0].as<bool>();
   });
   if (!may)
-    out.push_back({"migrator", false, true, "MIGRATION_DATABASE_URL: " + may.error().detail});
+    out.push_back({part, false, true, "MIGRATION_DATABASE_URL: " + may.error().detail});
   else if (!*may)
-    out.push_back({"migrator", false, true,
-                   "the login of MIGRATION_DATABASE_URL is no member of mana_ai_owner: run "
-                   "deploy/sql/00_roles.sql"});
+    out.push_back({part, false, true,
+                   "the login of MIGRATION_DATABASE_URL is no member of " + owner + ": run deploy/sql/" + roles_file});
   else
-    out.push_back({"migrator", true, true, "may act as mana_ai_owner"});
+    out.push_back({part, true, true, "may act as " + owner});
+}
+
+// That the keys can be read was checked with the settings.
+void check_keks(const config::settings& s, findings& out) {
+  auto keks = kek_ring::parse(s.auth_keks.reveal());
+  if (!keks)
+    out.push_back({"auth KEK", false, true, "MANA_AUTH_KEK: " + keks.error().detail});
+  else
+    out.push_back({"auth KEK", true, true, std::to_string(keks->size()) + " keys, " + keks->first_id() + " wraps"});
+}
+
+// Grants that this process issues should be grants that it opens, if it does both.
+void check_grant_key(const config::settings& s, config::target_set targets, findings& out) {
+  constexpr auto part = "auth grant key";
+  if (s.ai_public_key.empty()) {
+    out.push_back({part, false, false, "MANA_AI_PUBLIC_KEY_PEM is not set: no grants are issued"});
+    return;
+  }
+  auto key = crypto::rsa_public_key::parse(s.ai_public_key.reveal());
+  if (!key) {
+    out.push_back({part, false, true, "MANA_AI_PUBLIC_KEY_PEM: " + key.error().detail});
+    return;
+  }
+  auto own = crypto::parse_private_keys(s.ai_private_keys.reveal());
+  bool opens_grants = targets.contains(config::target::runner) && own && !own->empty();
+  auto fits = [&](auto& k) { return k.key_id() == key->key_id(); };
+  if (opens_grants && std::none_of(own->begin(), own->end(), fits))
+    out.push_back({part, false, true, "no key of MANA_AI_PRIVATE_KEY_PEM belongs to MANA_AI_PUBLIC_KEY_PEM"});
+  else
+    out.push_back({part, true, true, "grants are for key " + key->key_id()});
 }
 
 void check_catalogue(findings& out) {
@@ -99,10 +144,18 @@ void check_llm(const config::settings& s, findings& out) {
 int check(const config::settings& settings, config::target_set targets) {
   findings all{{"settings", true, true, "complete"}};
   if (targets.contains(config::target::runner)) {
+    checked_database database{"SYNC_DATABASE_URL", settings.sync_database_url, runner_schema(), ""};
     check_catalogue(all);
-    check_database(settings, all);
-    check_migrator(settings, all);
+    check_database(database, all);
+    check_migrator(settings, database, "00_roles.sql", all);
     check_llm(settings, all);
+  }
+  if (targets.contains(config::target::auth)) {
+    checked_database database{"DATABASE_URL", settings.auth_database_url, auth_schema(), "auth "};
+    check_database(database, all);
+    check_migrator(settings, database, "01_auth_roles.sql", all);
+    check_keks(settings, all);
+    check_grant_key(settings, targets, all);
   }
   bool wrong = false;
   for (auto& f : all) {

@@ -1,4 +1,5 @@
 // mana-ai: command line, settings, and what to do with them.
+#include "actors/supervisor/key_settings.hpp"
 #include "http/audit_command.hpp"
 #include "http/check.hpp"
 #include "http/service.hpp"
@@ -10,6 +11,7 @@
 #include "infra/log/log.hpp"
 #include "infra/postgres/migrator.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -20,17 +22,20 @@ using namespace mana;
 
 constexpr int usage_error = 2;
 
-int migrate(const config::settings& s) {
+int migrate(const config::settings& s, config::target_set targets) {
   if (s.migration_database_url.empty()) {
     std::fputs("mana-ai migrate: MIGRATION_DATABASE_URL is not set; it names the login mana_ai_migrator\n", stderr);
     return usage_error;
   }
-  auto applied = pg::migrate(s.migration_database_url.reveal());
-  if (!applied) {
-    std::fprintf(stderr, "mana-ai migrate: %s\n", applied.error().detail.c_str());
-    return 1;
+  for (auto* set : pg::migrations_of(targets)) {
+    auto schema = std::string{set->schema};
+    auto applied = pg::migrate(s.migration_database_url.reveal(), *set);
+    if (!applied) {
+      std::fprintf(stderr, "mana-ai migrate: %s: %s\n", schema.c_str(), applied.error().detail.c_str());
+      return 1;
+    }
+    std::printf("%s: %zu migrations applied, %d known\n", schema.c_str(), *applied, set->migrations.back().number);
   }
-  std::printf("%zu migrations applied, %d known\n", *applied, pg::embedded_migrations().back().number);
   return 0;
 }
 
@@ -61,8 +66,19 @@ int keygen(const std::string& directory) {
   return 0;
 }
 
+// A setting whose size is wrong already is not named again.
+void add_key_errors(config::loaded_settings& loaded, config::target_set targets) {
+  for (auto& e : key_errors(loaded.values, targets)) {
+    auto named = [name = e.substr(0, e.find(':'))](auto& known) { return known.starts_with(name); };
+    if (std::none_of(loaded.errors.begin(), loaded.errors.end(), named))
+      loaded.errors.push_back(std::move(e));
+  }
+}
+
 int with_settings(const config::command_line& cl, crypto::heap_status heap) {
   auto loaded = config::load_settings(cl, config::process_environment(), config::this_host());
+  if (cl.what != config::command::migrate)
+    add_key_errors(loaded, cl.targets);
   if (!loaded.errors.empty()) {
     std::fputs("mana-ai: the settings are wrong; `mana-ai --help` explains each\n", stderr);
     for (auto& e : loaded.errors)
@@ -71,7 +87,7 @@ int with_settings(const config::command_line& cl, crypto::heap_status heap) {
   }
   switch (cl.what) {
     case config::command::check: return check(loaded.values, cl.targets);
-    case config::command::migrate: return migrate(loaded.values);
+    case config::command::migrate: return migrate(loaded.values, cl.targets);
     case config::command::verify_audit: return verify_audit_chain(loaded.values, {cl.user});
     default: return serve_in(heap, loaded.values, cl.targets);
   }

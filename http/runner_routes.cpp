@@ -76,8 +76,6 @@ std::string missions_json(const mission_list& list) {
 
 namespace {
 
-// Probes must answer within a second, also when an actor does not.
-constexpr std::chrono::milliseconds probe_timeout{300};
 constexpr std::chrono::seconds directory_timeout{10};
 
 struct front_state {
@@ -93,14 +91,14 @@ response json_response(unsigned status, std::string body) {
   return out;
 }
 
-awaitable<response> health(front_ptr f, request) {
+awaitable<json::object> health(front_ptr f) {
   get_scheduler_status question;
   auto handles = f->front.handles();
   auto status = co_await ask<scheduler_status>(*f->front.system, handles.scheduler, probe_timeout, question);
   json::object tick{{"enabled", status ? status->tick_enabled : f->front.tick_enabled},
                     {"running", status ? status->tick_running : false}};
-  json::object body{{"ok", true}, {"service", "mana-ai"}, {"version", f->front.version}, {"tick", std::move(tick)}};
-  co_return json_response(200, json::to_text(std::move(body)));
+  json::object out{{"tick", std::move(tick)}};
+  co_return out;
 }
 
 awaitable<readiness_facts> gather_facts(front_ptr f) {
@@ -120,25 +118,13 @@ awaitable<readiness_facts> gather_facts(front_ptr f) {
   co_return facts;
 }
 
-awaitable<response> ready(front_ptr f, request) {
+awaitable<readiness> ready(front_ptr f) {
   auto schema = f->front.schema();
   auto facts = co_await gather_facts(f);
   facts.migrated = schema.migrated;
-  auto parts = failing_parts(facts, f->front.max_tick_age);
-  json::array failing;
-  for (auto& p : parts)
-    failing.emplace_back(json::object{{"part", p.part}, {"reason", p.reason}});
-  json::array warnings;
-  for (auto& w : schema.warnings)
-    warnings.emplace_back(w);
-  json::object body{{"ready", parts.empty()}, {"failing", std::move(failing)}, {"warnings", std::move(warnings)}};
-  co_return json_response(parts.empty() ? 200 : 503, json::to_text(std::move(body)));
-}
-
-awaitable<response> metrics_text(front_ptr f, request) {
-  response out;
-  out.content_type = metrics::text_content_type;
-  out.body = f->front.metrics->text();
+  readiness out;
+  out.failing = failing_parts(facts, f->front.max_tick_age);
+  out.warnings = std::move(schema.warnings);
   co_return out;
 }
 
@@ -160,13 +146,7 @@ awaitable<response> missions(front_ptr f, request req) {
 
 using route_function = awaitable<response> (*)(front_ptr, request);
 
-awaitable<response> refuse_key(front_ptr, request) {
-  co_return service_key_refused();
-}
-
-handler open_to_all(front_ptr f, route_function route) {
-  return [f, route](request req) { return route(f, std::move(req)); };
-}
+awaitable<response> refuse_key(front_ptr, request) { co_return service_key_refused(); }
 
 handler with_service_key(front_ptr f, route_function route) {
   return [f, route](request req) {
@@ -179,11 +159,16 @@ handler with_service_key(front_ptr f, route_function route) {
 
 void add_runner_routes(router& r, runner_front front) {
   auto f = std::make_shared<const front_state>(front_state{std::move(front)});
-  r.add("GET", "/health", open_to_all(f, health));
-  r.add("GET", "/ready", open_to_all(f, ready));
-  r.add("GET", "/metrics", open_to_all(f, metrics_text));
   r.add("POST", "/internal/tick", with_service_key(f, tick));
   r.add("GET", "/internal/missions/{userId}", with_service_key(f, missions));
+}
+
+probed_target probed_runner(runner_front front) {
+  auto f = std::make_shared<const front_state>(front_state{std::move(front)});
+  probed_target out;
+  out.health = [f] { return health(f); };
+  out.ready = [f] { return ready(f); };
+  return out;
 }
 
 } // namespace mana::http

@@ -1,15 +1,12 @@
 // The runner's routes (contract, section 5):
 //
-//   GET  /health                       200, the process lives
-//   GET  /ready                        200, or 503 `{"ready":false,"failing":[{"part","reason"}],"warnings":[]}`
-//   GET  /metrics                      Prometheus text
 //   POST /internal/tick                service key; the report of that tick, when it is done
 //   GET  /internal/missions/{userId}   service key; `{"now","missions":[…]}`, see missions_json()
 #pragma once
 
+#include "http/probe_routes.hpp"
 #include "http/server/router.hpp"
 #include "infra/config/secret_text.hpp"
-#include "infra/metrics/registry.hpp"
 #include "messages/mission_directory.hpp"
 #include "messages/runner_handles.hpp"
 #include "messages/schema_keeper.hpp"
@@ -29,14 +26,15 @@ struct runner_front {
   caf::actor_system* system = nullptr;
   std::function<runner_handles()> handles;
   std::function<schema_status()> schema;
-  const metrics::registry* metrics = nullptr;
   config::secret_text service_key; // empty: nobody gets in
-  std::string version;
   bool tick_enabled = true;
   std::chrono::seconds max_tick_age{300}; // older than that, the last tick makes /ready fail
 };
 
 void add_runner_routes(router& r, runner_front front);
+
+// `tick` of /health; database, migrations, tick, llm_circuit and draining of /ready.
+probed_target probed_runner(runner_front front);
 
 // -- the pure parts -----------------------------------------------------------------------------------
 
@@ -47,12 +45,6 @@ struct readiness_facts {
   std::optional<scheduler_status> scheduler;
   bool migrated = false;
   std::chrono::seconds uptime{0};
-};
-
-struct failing_part {
-  std::string part; // database, migrations, tick, llm_circuit, draining
-  std::string reason;
-  friend bool operator==(const failing_part&, const failing_part&) = default;
 };
 
 // Before the first tick has ended, its age counts from the start of the service.

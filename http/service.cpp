@@ -1,13 +1,22 @@
 #include "http/service.hpp"
 
 #include "actors/llm_standin/rule_planner.hpp"
+#include "actors/supervisor/auth_service.hpp"
+#include "actors/supervisor/issuer_keys_service.hpp"
+#include "actors/supervisor/key_settings.hpp"
 #include "actors/supervisor/runner.hpp"
 #include "http/audit_routes.hpp"
+#include "http/grant_routes.hpp"
+#include "http/jwks_routes.hpp"
 #include "http/llm_standin_routes.hpp"
 #include "http/runner_routes.hpp"
+#include "http/server/bearer.hpp"
+#include "http/server/cors.hpp"
 #include "http/server/observe.hpp"
 #include "http/server/router.hpp"
 #include "http/server/server.hpp"
+#include "http/sign_in_routes.hpp"
+#include "http/vault_routes.hpp"
 #include "http/version.hpp"
 #include "infra/http_client/descriptor_limit.hpp"
 #include "infra/io/io_loop.hpp"
@@ -17,6 +26,7 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
+#include <vector>
 
 #include <unistd.h>
 
@@ -79,23 +89,15 @@ public:
     if (auto f = start_standin())
       return f;
     http::router routes;
-    if (targets_.contains(target::runner)) {
-      auto started = runner::start(system_, llm_loop_, settings_, registry_, [this](const std::string& child) {
-        log::error("gave_up", {{"actor", child},
-                               {"advice", "it failed more than five times within a minute; the "
-                                          "lines above say why; the process ends to be restarted"}});
-        failed_ = true;
-        kill(getpid(), SIGTERM);
-      });
-      if (!started)
-        return std::move(started).error();
-      runner_ = std::move(*started);
-      http::add_runner_routes(routes, front());
-      auto audits = audit_front();
-      if (!audits)
-        return std::move(audits).error();
-      http::add_audit_routes(routes, std::move(*audits));
-    }
+    std::vector<http::probed_target> probed;
+    if (auto f = start_identity())
+      return f;
+    if (auto f = start_auth(routes, probed))
+      return f;
+    if (auto f = start_runner(routes, probed))
+      return f;
+    if (!probed.empty())
+      http::add_probe_routes(routes, std::move(probed), registry_, version);
     if (targets_.contains(target::llm_standin) && settings_.standin_port == 0)
       add_standin(routes, settings_);
     return listen(routes, settings_.port, server_);
@@ -109,6 +111,10 @@ public:
         (*s)->stop(server_grace).wait();
     if (runner_)
       runner_->stop();
+    if (auth_)
+      auth_->stop();
+    if (issuer_keys_)
+      issuer_keys_->stop();
     server_.reset();
     standin_server_.reset();
     front_loop_.join();
@@ -128,11 +134,88 @@ private:
     return listen(routes, settings_.standin_port, standin_server_);
   }
 
+  // Before the targets whose routes ask who is calling.
+  std::optional<failure> start_identity() {
+    if (targets_.contains(target::auth)) {
+      auto keys = own_signing_keys(settings_);
+      if (!keys)
+        return std::move(keys).error();
+      signing_keys_ = std::move(*keys);
+    }
+    if (settings_.auth_url.empty())
+      return std::nullopt;
+    auto started = issuer_keys_service::start(system_, llm_loop_, settings_, give_up());
+    if (!started)
+      return std::move(started).error();
+    issuer_keys_ = std::move(*started);
+    return std::nullopt;
+  }
+
+  std::optional<failure> start_runner(http::router& routes, std::vector<http::probed_target>& probed) {
+    if (!targets_.contains(target::runner))
+      return std::nullopt;
+    auto started = runner::start(system_, llm_loop_, settings_, registry_, give_up());
+    if (!started)
+      return std::move(started).error();
+    runner_ = std::move(*started);
+    http::add_runner_routes(routes, front());
+    probed.push_back(http::probed_runner(front()));
+    auto audits = audit_front();
+    if (!audits)
+      return std::move(audits).error();
+    http::add_audit_routes(routes, std::move(*audits));
+    return std::nullopt;
+  }
+
+  std::optional<failure> start_auth(http::router& routes, std::vector<http::probed_target>& probed) {
+    if (!targets_.contains(target::auth))
+      return std::nullopt;
+    auto started = auth_service::start(system_, settings_, registry_, give_up());
+    if (!started)
+      return std::move(started).error();
+    auth_ = std::move(*started);
+    auto shared = std::make_shared<const http::auth_front>(auth_front());
+    http::add_vault_routes(routes, shared);
+    http::add_grant_routes(routes, shared);
+    http::add_jwks_route(routes, jwt::to_jwks(signing_keys_));
+    if (settings_.standalone_sign_in)
+      http::add_sign_in_routes(routes, sign_in_front());
+    probed.push_back(http::probed_auth(shared));
+    return std::nullopt;
+  }
+
+  child_group::give_up give_up() {
+    return [this](const std::string& child) {
+      log::error("gave_up", {{"actor", child},
+                             {"advice", "it failed more than five times within a minute; the "
+                                        "lines above say why; the process ends to be restarted"}});
+      failed_ = true;
+      kill(getpid(), SIGTERM);
+    };
+  }
+
+  // Tokens of this process before those of MANA_AUTH_URL. Without any key nobody is anybody.
+  http::identity_check identity() {
+    auto keys = http::no_keys("tokens cannot be verified here: neither MANA_AUTH_URL nor AUTH_SIGNING_KEY_PEM is set");
+    if (issuer_keys_)
+      keys = http::issuer_keys(system_, [this] { return issuer_keys_->keys(); });
+    if (!signing_keys_.empty()) {
+      auto own = http::own_keys(jwt::key_set::of(signing_keys_));
+      keys = issuer_keys_ ? http::first_of(std::move(own), std::move(keys)) : std::move(own);
+    }
+    return http::bearer_check(std::move(keys), {settings_.issuers, settings_.audience}, [] {
+      return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    });
+  }
+
   std::optional<failure> listen(const http::router& routes, std::uint16_t port, std::unique_ptr<http::server>& out) {
     http::server_config c;
     c.address = settings_.bind_address;
     c.port = port;
     c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry_));
+    c.added_headers = [origins = settings_.cors_origins](const http::request& r) {
+      return http::cors_headers(origins, r);
+    };
     auto started = http::server::start(front_loop_, std::move(c), routes.as_handler());
     if (!started)
       return std::move(started).error();
@@ -145,9 +228,7 @@ private:
     f.system = &system_;
     f.handles = [this] { return runner_->handles(); };
     f.schema = [this] { return runner_->schema(); };
-    f.metrics = &registry_;
     f.service_key = settings_.service_key;
-    f.version = version;
     f.tick_enabled = settings_.tick_enabled;
     return f;
   }
@@ -157,12 +238,33 @@ private:
     f.system = &system_;
     f.handles = [this] { return runner_->handles(); };
     f.service_key = settings_.service_key;
+    f.identify = identity();
     if (settings_.audit_signing_keys.empty())
       return f;
     auto keys = crypto::parse_signing_keys(settings_.audit_signing_keys.reveal());
     if (!keys)
       return failure{errc::config_invalid, "AUDIT_SIGNING_KEY_PEM: " + keys.error().detail};
     f.signer = keys->front();
+    return f;
+  }
+
+  http::auth_front auth_front() {
+    http::auth_front f;
+    f.system = &system_;
+    f.handles = [this] { return auth_->handles(); };
+    f.schema = [this] { return auth_->schema(); };
+    f.identify = identity();
+    return f;
+  }
+
+  http::sign_in_front sign_in_front() {
+    http::sign_in_front f;
+    f.system = &system_;
+    f.sign_in = [this] { return auth_->handles().sign_in; };
+    f.base_url = settings_.base_url;
+    f.cors_origins = settings_.cors_origins;
+    f.session_ttl = settings_.session_ttl;
+    f.registration = settings_.registration;
     return f;
   }
 
@@ -173,6 +275,9 @@ private:
   caf::actor_system system_;
   io_loop front_loop_;
   io_loop llm_loop_;
+  std::vector<crypto::signing_key> signing_keys_;
+  std::unique_ptr<issuer_keys_service> issuer_keys_;
+  std::unique_ptr<auth_service> auth_;
   std::unique_ptr<runner> runner_;
   std::unique_ptr<http::server> server_;
   std::unique_ptr<http::server> standin_server_;

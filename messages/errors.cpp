@@ -37,6 +37,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::not_found: return "not_found";
     case errc::config_invalid: return "config_invalid";
     case errc::rate_limited: return "rate_limited";
+    case errc::overloaded: return "overloaded";
     case errc::grant_not_configured: return "grant_not_configured";
     case errc::vault_not_initialised: return "vault_not_initialised";
     case errc::vault_exists: return "vault_exists";

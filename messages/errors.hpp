@@ -51,6 +51,7 @@ enum class errc : std::uint8_t {
   not_found = 84,
   config_invalid = 85, // a setting is missing or wrong; the detail names it
   rate_limited = 86,   // too many requests of this user or address; the detail says when to come back
+  overloaded = 87,     // this replica has too much of such work already: retry later
 
   // -- vault, grants, sign-in; emitted by the actors of the auth target -----------------------------
   grant_not_configured = 90,  // no public key of the runner

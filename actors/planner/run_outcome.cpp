@@ -95,6 +95,7 @@ failure_kind kind_of(errc code) noexcept {
     case errc::not_found:
     case errc::config_invalid:
     case errc::rate_limited:
+    case errc::overloaded:
     case errc::grant_not_configured:
     case errc::vault_not_initialised:
     case errc::vault_exists:
@@ -163,6 +164,7 @@ std::string_view reason_sentence(errc code) noexcept {
     case errc::not_found:
     case errc::config_invalid:
     case errc::rate_limited:
+    case errc::overloaded:
     case errc::grant_not_configured:
     case errc::vault_not_initialised:
     case errc::vault_exists:

@@ -1,8 +1,5 @@
 #include "actors/schema_keeper/schema_keeper_actor.hpp"
 
-#include "actors/schema_keeper/schema_queries.hpp"
-#include "infra/postgres/migrator.hpp"
-
 #include <chrono>
 
 namespace mana {
@@ -28,13 +25,13 @@ schema_keeper::behavior_type schema_keeper::make_behavior() {
 
 void schema_keeper::look() {
   if (!migrated_ && !config_.migration_url.empty()) {
-    auto applied = pg::migrate(config_.migration_url);
+    auto applied = pg::migrate(config_.migration_url, *config_.needs.migrations);
     migrated_ = static_cast<bool>(applied);
     applied ? observer_.migrated(*applied) : observer_.failed(applied.error());
   }
   auto findings = pg::attempt([this] {
     pg::connection db{config_.url};
-    return inspect_schema(db);
+    return config_.needs.inspect(db);
   });
   schema_status status;
   if (findings)

@@ -2,6 +2,7 @@
 // before its database comes up migrates as soon as it is there.
 #pragma once
 
+#include "actors/schema_keeper/schema_queries.hpp"
 #include "messages/result.hpp"
 #include "messages/schema_keeper.hpp"
 
@@ -11,7 +12,8 @@
 namespace mana {
 
 struct schema_keeper_config {
-  std::string url;           // the service's login
+  schema_needs needs;
+  std::string url;           // the target's login
   std::string migration_url; // empty: never migrates
 };
 

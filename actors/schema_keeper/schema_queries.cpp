@@ -1,20 +1,18 @@
 #include "actors/schema_keeper/schema_queries.hpp"
 
-#include "infra/postgres/migrator.hpp"
-
 namespace mana {
 
 namespace {
 
-schema_finding login(pg::connection& db) {
+schema_finding login(pg::connection& db, const std::string& right_login) {
   auto row = db.exec("SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")[0];
   auto name = row[0].as<std::string>();
   if (row[1].as<bool>())
     return {"login", false, false,
-            "the login " + name + " is superuser, row level security does not hold: log in as mana_ai_runner"};
+            "the login " + name + " is superuser, row level security does not hold: log in as " + right_login};
   if (row[2].as<bool>())
     return {"login", false, false,
-            "the login " + name + " has BYPASSRLS, row level security does not hold: log in as mana_ai_runner"};
+            "the login " + name + " has BYPASSRLS, row level security does not hold: log in as " + right_login};
   return {"login", true, true, name + ", bound by row level security"};
 }
 
@@ -33,15 +31,17 @@ schema_finding change_log(pg::connection& db) {
   return {"change log", true, true, "public.sync_changes, row level security forced"};
 }
 
-schema_finding migrations(pg::connection& db) {
+schema_finding migrations(pg::connection& db, const pg::migration_set& set) {
   constexpr auto advice = ": run `mana-ai migrate` with MIGRATION_DATABASE_URL";
-  auto exists = db.exec("SELECT to_regclass('mana_ai.schema_migrations') IS NOT NULL")[0][0].as<bool>();
+  std::string schema{set.schema};
+  auto exists = db.exec("SELECT to_regclass($1) IS NOT NULL", schema + ".schema_migrations")[0][0].as<bool>();
   if (!exists)
-    return {"migrations", false, true, std::string{"schema mana_ai is empty"} + advice};
-  auto state = pg::migration_state_of(db);
+    return {"migrations", false, true, "schema " + schema + " is empty" + advice};
+  auto state = pg::migration_state_of(db, set);
   if (!state)
-    return {"migrations", false, true, "cannot be read (" + state.error().detail + ")" + advice};
-  auto numbers = std::to_string(state->applied) + " applied, " + std::to_string(state->known) + " known";
+    return {"migrations", false, true, schema + " cannot be read (" + state.error().detail + ")" + advice};
+  auto numbers =
+      schema + ", " + std::to_string(state->applied) + " applied, " + std::to_string(state->known) + " known";
   if (state->applied < state->known)
     return {"migrations", false, true, numbers + advice};
   return {"migrations", true, true, numbers};
@@ -57,11 +57,32 @@ schema_finding trigger(pg::connection& db) {
   return {"change capture", true, true, "trigger in place"};
 }
 
+schema_finding vaults(pg::connection& db) {
+  auto rows = db.exec("SELECT relrowsecurity AND relforcerowsecurity,"
+                      " has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')"
+                      " FROM pg_class WHERE oid = to_regclass('mana_auth.encryption_vaults')");
+  if (rows.empty())
+    return {"vaults", false, true, "mana_auth.encryption_vaults does not exist: run `mana-ai migrate --target=auth`"};
+  if (!rows[0][1].as<bool>())
+    return {"vaults", false, true, "no right to SELECT and INSERT: log in as mana_auth"};
+  if (!rows[0][0].as<bool>())
+    return {"vaults", false, true, "row level security is not enabled and forced on mana_auth.encryption_vaults"};
+  return {"vaults", true, true, "mana_auth.encryption_vaults, row level security forced"};
+}
+
+std::vector<schema_finding> inspect_runner_schema(pg::connection& db) {
+  return {login(db, "mana_ai_runner"), change_log(db), migrations(db, pg::runner_migrations()), trigger(db)};
+}
+
+std::vector<schema_finding> inspect_auth_schema(pg::connection& db) {
+  return {login(db, "mana_auth"), migrations(db, pg::auth_migrations()), vaults(db)};
+}
+
 } // namespace
 
-std::vector<schema_finding> inspect_schema(pg::connection& db) {
-  return {login(db), change_log(db), migrations(db), trigger(db)};
-}
+schema_needs runner_schema() { return {&pg::runner_migrations(), inspect_runner_schema}; }
+
+schema_needs auth_schema() { return {&pg::auth_migrations(), inspect_auth_schema}; }
 
 schema_status status_of(const std::vector<schema_finding>& findings) {
   schema_status s;

@@ -54,22 +54,6 @@ planner_config planner_config_of(const config::settings& s) {
   return c;
 }
 
-// Tells when a supervised child has given up. Ends with the runner's stop().
-caf::behavior watcher(caf::event_based_actor* self, const std::vector<std::pair<std::string, caf::actor>>& children,
-                      const runner::give_up& on_give_up) {
-  std::unordered_map<caf::actor_id, std::string> names;
-  for (auto& [name, child] : children) {
-    names.emplace(child->id(), name);
-    self->monitor(child);
-  }
-  self->set_default_handler(caf::drop);
-  self->set_down_handler([names = std::move(names), on_give_up](const caf::down_msg& down) {
-    if (down.reason != caf::exit_reason::user_shutdown)
-      on_give_up(names.at(down.source.id()));
-  });
-  return {[](sample_gauges) {}}; // an actor without a handler would end at once
-}
-
 } // namespace
 
 // Read by the HTTP loop, written by actors.
@@ -89,19 +73,10 @@ struct runner::shared {
   }
 };
 
-runner::runner(caf::actor_system& system, std::shared_ptr<shared> board) : system_(system), board_(std::move(board)) {}
+runner::runner(caf::actor_system& system, std::shared_ptr<shared> board)
+  : system_(system), board_(std::move(board)), children_(system) {}
 
 runner::~runner() { stop(); }
-
-template <class Handle>
-Handle runner::add(const std::string& name, child_factory make_child) {
-  auto restarted = [](const std::string& child, const std::string& reason) {
-    log::error("actor_restarted", {{"actor", child}, {"reason", reason}});
-  };
-  auto handle = spawn_supervised<Handle>(system_, name, std::move(make_child), {}, restarted);
-  children_.emplace_back(name, caf::actor_cast<caf::actor>(handle));
-  return handle;
-}
 
 result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& llm_loop, const config::settings& s,
                                               metrics::registry& registry, give_up on_give_up) {
@@ -135,8 +110,8 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
       std::lock_guard lock{board->mutex};
       board->schema = status;
     };
-    return as_child(
-        sys.spawn<schema_keeper, caf::detached>(schema_keeper_config{url, migration}, observe_schema(publish)));
+    return as_child(sys.spawn<schema_keeper, caf::detached>(schema_keeper_config{runner_schema(), url, migration},
+                                                            observe_schema(publish)));
   });
   auto claimer =
       r->add<mission_claimer_actor>("mission_claimer", [=, &sys, terms = claim_terms{s.lease, s.replica_name}] {
@@ -177,6 +152,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   deps->steps = plan_with(shared_catalogue);
   deps->reader = reader;
   deps->llm = llm;
+  deps->audit = audit;
   deps->writer = writer;
   deps->observer = observe_planner(*reg);
   deps->now = wall_clock;
@@ -204,16 +180,8 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   r->add<change_listener_actor>("change_listener", [=, &sys] {
     return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, sched, observe_listener(troubles)));
   });
-  r->watch(std::move(on_give_up));
+  r->children_.watch(std::move(on_give_up));
   return r;
-}
-
-void runner::watch(give_up on_give_up) {
-  watcher_ = system_.spawn(
-      [this, f = std::move(on_give_up)](caf::event_based_actor* self) { return watcher(self, children_, f); });
-  // The watcher has read children_ before anything else can change them.
-  caf::scoped_actor self{system_};
-  self->request(watcher_, caf::infinite, sample_gauges{}).receive([] {}, [](const caf::error&) {});
 }
 
 runner_handles runner::handles() const {
@@ -237,22 +205,11 @@ drained runner::drain(std::chrono::milliseconds grace) {
 }
 
 void runner::stop() {
-  if (children_.empty())
-    return;
   {
     std::lock_guard lock{board_->mutex};
     board_->handles = {};
   }
-  caf::scoped_actor self{system_};
-  for (auto i = children_.rbegin(); i != children_.rend(); ++i) {
-    self->send_exit(i->second, caf::exit_reason::user_shutdown);
-    self->wait_for(i->second);
-    i->second = nullptr;
-  }
-  self->send_exit(watcher_, caf::exit_reason::user_shutdown);
-  self->wait_for(watcher_);
-  watcher_ = nullptr;
-  children_.clear();
+  children_.stop();
 }
 
 } // namespace mana

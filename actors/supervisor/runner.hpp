@@ -25,7 +25,7 @@
 // whoever asked; claimed missions come back when their lease ends. Nothing else lives in memory only.
 #pragma once
 
-#include "actors/supervisor/supervised_actor.hpp"
+#include "actors/supervisor/child_group.hpp"
 #include "infra/config/settings.hpp"
 #include "infra/io/io_loop.hpp"
 #include "infra/metrics/registry.hpp"
@@ -33,17 +33,14 @@
 #include "messages/runner_handles.hpp"
 #include "messages/schema_keeper.hpp"
 
-#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace mana {
 
 class runner {
 public:
-  // Called once, from any thread, when a child could not be kept alive.
-  using give_up = std::function<void(const std::string& child)>;
+  using give_up = child_group::give_up;
 
   // config_invalid: a setting of the LLM client or a private key, or the tool catalogue disagrees with its policy.
   static result<std::unique_ptr<runner>> start(caf::actor_system& system, io_loop& llm_loop,
@@ -67,13 +64,13 @@ private:
   runner(caf::actor_system& system, std::shared_ptr<shared> board);
 
   template <class Handle>
-  Handle add(const std::string& name, child_factory make_child);
-  void watch(give_up on_give_up);
+  Handle add(const std::string& name, child_factory make_child) {
+    return children_.add<Handle>(name, std::move(make_child));
+  }
 
   caf::actor_system& system_;
   std::shared_ptr<shared> board_;
-  std::vector<std::pair<std::string, caf::actor>> children_; // in the order of need
-  caf::actor watcher_;
+  child_group children_;
 };
 
 } // namespace mana

@@ -1,7 +1,6 @@
 #include "http/server/connection.hpp"
 
 #include "http/server/error_response.hpp"
-#include "http/server/target.hpp"
 #include "infra/log/log.hpp"
 
 #include <boost/asio/write.hpp>
@@ -9,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 // g++ 12 inlines only the allocating half of Boost's coroutine frames and then sees a mismatch.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -25,53 +25,8 @@ namespace {
 
 constexpr std::chrono::seconds linger_timeout{2};
 
-std::string lower_case(beast::string_view s) {
-  std::string out{s.data(), s.size()};
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 bool is_field_value(std::string_view s) {
   return std::none_of(s.begin(), s.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
-}
-
-response bad_request(std::string_view text) { return error_response(400, "BAD_REQUEST", text); }
-
-response rejection_of(const error_code& ec) {
-  if (ec == beast::http::error::body_limit)
-    return error_response(413, "LIMIT_EXCEEDED", "the request body is too large");
-  if (ec == beast::http::error::header_limit)
-    return error_response(431, "LIMIT_EXCEEDED", "the request header is too large");
-  return bad_request("the request is not valid HTTP");
-}
-
-// Errors of the parser; others are the network's, and nobody is there to read an answer.
-bool is_rejection(const error_code& ec) {
-  return ec.category() == make_error_code(beast::http::error::end_of_stream).category()
-         && ec != beast::http::error::end_of_stream && ec != beast::http::error::partial_message;
-}
-
-using message = beast::http::request<beast::http::string_body>;
-
-result<request> to_request(message&& m) {
-  if (m.version() >= 11 && m.count(beast::http::field::host) != 1)
-    return failure{errc::bad_request, "the Host header is missing or repeated"};
-  auto target = parse_target({m.target().data(), m.target().size()});
-  if (!target)
-    return std::move(target).error();
-  request out;
-  out.method = std::string{m.method_string()};
-  out.path = std::move(target->path);
-  out.segments = std::move(target->segments);
-  out.query = std::move(target->query);
-  for (auto& field : m) {
-    auto& value = out.headers[lower_case(field.name_string())];
-    value += value.empty() ? "" : ", ";
-    value.append(field.value().data(), field.value().size());
-  }
-  out.body = std::move(m.body());
-  return out;
 }
 
 } // namespace
@@ -86,7 +41,7 @@ std::string head_of(const response& r, bool keep_alive) {
   };
   if (r.status != 204 && r.status != 304) {
     add("Content-Type", r.content_type);
-    add("Content-Length", std::to_string(r.body.size()));
+    add("Content-Length", std::to_string(r.content().size()));
   }
   add("X-Content-Type-Options", "nosniff");
   add("Cache-Control", "no-store");
@@ -100,6 +55,9 @@ server::connection::connection(core& c, asio::ip::tcp::socket socket)
   : core_(c), stream_(std::move(socket)), delay_(stream_.get_executor()) {
   error_code ignored;
   stream_.socket().set_option(asio::ip::tcp::no_delay{true}, ignored);
+  auto peer = stream_.socket().remote_endpoint(ignored).address();
+  if (!ignored)
+    remote_address_ = peer.to_string();
 }
 
 asio::awaitable<void> server::connection::run() {
@@ -110,6 +68,8 @@ asio::awaitable<void> server::connection::run() {
       break;
     phase_ = phase::busy;
     keep = co_await serve_one();
+    if (buffer_.size() == 0)
+      buffer_.shrink_to_fit(); // overwrites the request
   }
   phase_ = phase::idle;
   close();
@@ -127,25 +87,15 @@ asio::awaitable<bool> server::connection::wait_for_first_byte(bool is_fresh) {
 
 // False when the connection is not to be used again.
 asio::awaitable<bool> server::connection::serve_one() {
-  parser p;
-  p.header_limit(static_cast<std::uint32_t>(core_.cfg.max_header_bytes));
-  p.body_limit(core_.cfg.max_body_bytes);
-  response answer;
-  auto what = co_await read(p, answer);
-  if (what == reading::over)
+  request_parser p;
+  set_limits(p, core_.cfg);
+  auto rejection = co_await read(p);
+  if (!rejection && !p.is_done())
     co_return false;
   auto received_at = clock::now();
   std::string method{p.get().method_string()};
-  bool keep_alive = what == reading::complete && p.keep_alive();
-  if (what == reading::complete) {
-    auto req = to_request(p.release());
-    if (req) {
-      answer = co_await handled(std::move(*req));
-    } else {
-      what = reading::rejected;
-      answer = error_response(req.error());
-    }
-  }
+  bool keep_alive = !rejection && p.keep_alive();
+  auto answer = co_await answered(p, rejection);
   if (answer.hang) {
     co_await wait_until_closed();
     co_return false;
@@ -156,36 +106,51 @@ asio::awaitable<bool> server::connection::serve_one() {
     co_await delay_.async_wait(into(cancelled));
   }
   core_.observe(method, answer, clock::now() - received_at);
-  keep_alive = keep_alive && what == reading::complete && !core_.stopping && !answer.cut_after;
+  keep_alive = keep_alive && !rejection && !core_.stopping && !answer.cut_after;
   bool sent = co_await send(answer, method == "HEAD", keep_alive);
-  if (sent && what == reading::rejected)
+  if (sent && rejection)
     co_await linger();
   co_return sent&& keep_alive;
 }
 
+// Without a rejection the request was read to its end. What the request's head is refused for becomes
+// the rejection.
+asio::awaitable<response> server::connection::answered(request_parser& p, std::optional<response>& rejection) {
+  header_list added;
+  if (p.is_header_done()) {
+    auto req = request_head(p);
+    if (req && core_.cfg.added_headers)
+      added = core_.cfg.added_headers(*req);
+    if (!req && !rejection)
+      rejection = error_response(req.error());
+    if (!rejection) {
+      req->body = std::move(p.get().body());
+      req->remote_address = remote_address_;
+      auto answer = co_await handled(std::move(*req));
+      std::move(added.begin(), added.end(), std::back_inserter(answer.headers));
+      co_return answer;
+    }
+  }
+  std::move(added.begin(), added.end(), std::back_inserter(rejection->headers));
+  co_return *rejection;
+}
+
+// The answer when the request is refused. Nothing, and the parser is not done: the connection is over.
 // Deadlines are absolute: they do not move when another byte arrives.
-asio::awaitable<server::connection::reading> server::connection::read(parser& p, response& rejection) {
+asio::awaitable<std::optional<response>> server::connection::read(request_parser& p) {
   error_code ec;
   auto begun = clock::now();
   stream_.expires_at(begun + core_.cfg.header_timeout);
   co_await beast::http::async_read_header(stream_, buffer_, p, into(ec));
   if (!ec) {
-    // A coding that the parser does not undo would leave the body's end to guesswork.
-    if (p.get().count(beast::http::field::transfer_encoding) > 0 && !p.chunked()) {
-      rejection = bad_request("only the transfer encoding chunked is supported");
-      co_return reading::rejected;
-    }
+    if (auto refused = refused_header(p))
+      co_return refused;
     stream_.expires_at(begun + core_.cfg.request_timeout);
     if (beast::iequals(p.get()[beast::http::field::expect], "100-continue") && !p.is_done())
       co_await send_continue();
     co_await beast::http::async_read(stream_, buffer_, p, into(ec));
   }
-  if (!ec)
-    co_return reading::complete;
-  if (!is_rejection(ec))
-    co_return reading::over;
-  rejection = rejection_of(ec);
-  co_return reading::rejected;
+  co_return ec ? refused_bytes(ec) : std::nullopt;
 }
 
 asio::awaitable<void> server::connection::send_continue() {
@@ -210,9 +175,9 @@ asio::awaitable<response> server::connection::handled(request req) {
 
 asio::awaitable<bool> server::connection::send(const response& r, bool without_body, bool keep_alive) {
   auto head = head_of(r, keep_alive);
-  auto size = without_body || r.status == 204 || r.status == 304 ? 0 : r.body.size();
+  auto size = without_body || r.status == 204 || r.status == 304 ? 0 : r.content().size();
   size = std::min(size, r.cut_after.value_or(size));
-  std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(r.body.data(), size)};
+  std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(r.content().data(), size)};
   error_code ec;
   stream_.expires_after(core_.cfg.write_timeout);
   co_await asio::async_write(stream_, parts, into(ec));

@@ -1,6 +1,7 @@
 // Internal to the server: what its connections share, and one connection.
 #pragma once
 
+#include "http/server/incoming.hpp"
 #include "http/server/server.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -9,8 +10,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include <optional>
 #include <unordered_set>
@@ -60,14 +59,12 @@ public:
   void cut();
 
 private:
-  using parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   enum class phase { idle, busy };
-  // What came of reading a request.
-  enum class reading { complete, rejected, over };
 
   asio::awaitable<bool> wait_for_first_byte(bool is_fresh);
   asio::awaitable<bool> serve_one();
-  asio::awaitable<reading> read(parser& p, response& rejection);
+  asio::awaitable<std::optional<response>> read(request_parser& p);
+  asio::awaitable<response> answered(request_parser& p, std::optional<response>& rejection);
   asio::awaitable<void> send_continue();
   asio::awaitable<response> handled(request req);
   asio::awaitable<bool> send(const response& r, bool without_body, bool keep_alive);
@@ -77,8 +74,10 @@ private:
 
   core& core_;
   boost::beast::tcp_stream stream_;
-  boost::beast::flat_buffer buffer_;
+  // A request may hold a key.
+  boost::beast::basic_flat_buffer<cleansing_allocator<char>> buffer_;
   asio::steady_timer delay_;
+  std::string remote_address_;
   phase phase_ = phase::idle;
 };
 

@@ -1,6 +1,7 @@
 #include "http/server/error_response.hpp"
 
 #include "infra/json/value.hpp"
+#include "messages/retry_after.hpp"
 
 namespace mana::http {
 
@@ -38,6 +39,7 @@ status_and_code to_http(errc code) noexcept {
     case errc::unauthorized: return {401, "UNAUTHORIZED"};
     case errc::not_found: return {404, "NOT_FOUND"};
     case errc::rate_limited: return {429, "RATE_LIMITED"};
+    case errc::overloaded: return {503, "OVERLOADED"};
     case errc::grant_not_configured: return {503, "GRANT_NOT_CONFIGURED"};
     case errc::vault_not_initialised: return {404, "VAULT_NOT_INITIALISED"};
     case errc::vault_exists: return {409, "VAULT_EXISTS"};
@@ -60,6 +62,16 @@ response error_response(unsigned status, std::string_view code, std::string_view
 
 response error_response(const failure& f) {
   auto [status, code] = to_http(f.code);
+  if (f.code == errc::unauthorized) {
+    auto out = error_response(status, code, f.detail.empty() ? to_string(f.code) : std::string_view{f.detail});
+    out.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return out;
+  }
+  if (auto wait = retry_after(f)) {
+    auto out = error_response(status, code, f.detail);
+    out.headers.emplace_back("Retry-After", std::to_string(wait->count()));
+    return out;
+  }
   if (status >= 400 && status < 500 && !f.detail.empty())
     return error_response(status, code, f.detail);
   switch (status) {

@@ -20,7 +20,7 @@ status_and_code to_http(errc code) noexcept;
 response error_response(unsigned status, std::string_view code, std::string_view text);
 
 // Of a failure with a 4xx status the detail is shown, of all others a fixed text: details of the
-// database or of a defect are for the log.
+// database or of a defect are for the log. With 401 goes the challenge that RFC 9110 asks for.
 response error_response(const failure& f);
 
 // 500 INTERNAL

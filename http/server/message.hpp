@@ -1,12 +1,15 @@
 // What a route's handler gets and gives: requests and responses without Beast.
 #pragma once
 
+#include "messages/sensitive_text.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,13 +23,17 @@ struct request {
   std::map<std::string, std::string> path_params; // by the names of the route's pattern
   std::map<std::string, std::string> headers;     // names in lower case; repeated ones joined by ", "
   std::string body;
+  std::string remote_address; // of the connection's peer: a proxy's when there is one; may be empty
 };
+
+using header_list = std::vector<std::pair<std::string, std::string>>;
 
 struct response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  sensitive_text secret_body; // sent instead of `body` unless empty; overwritten with the response
+  header_list headers;
   std::string route; // the pattern that matched, set by the router; empty: none did
   // Released when the response has been sent or the connection is gone.
   std::shared_ptr<const void> until_sent;
@@ -36,6 +43,8 @@ struct response {
   std::chrono::milliseconds delay{0};
   std::optional<std::size_t> cut_after;
   bool hang = false;
+
+  std::string_view content() const { return secret_body.empty() ? std::string_view{body} : secret_body.view(); }
 };
 
 } // namespace mana::http

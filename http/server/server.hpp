@@ -51,6 +51,9 @@ struct server_config {
   std::chrono::milliseconds idle_timeout{60'000};    // between two requests
   std::chrono::milliseconds write_timeout{30'000};   // for one whole response
   std::function<void(const exchange&)> observe;      // called on the loop's thread; may be empty
+  // What every answer to this request carries besides its own headers, also one that never reached
+  // the handler; `body` is not there yet. Called on the loop's thread; may be empty.
+  std::function<header_list(const request&)> added_headers;
 };
 
 class server {

@@ -115,7 +115,7 @@ std::string command_line_help() {
          "Commands\n"
          "  (none)           serve the targets until SIGTERM\n"
          "  check            try database, roles, migrations, LLM and keys; exits non-zero if anything is wrong\n"
-         "  migrate          bring the database's schema up to date with MIGRATION_DATABASE_URL, then exit\n"
+         "  migrate          bring the targets' schemas up to date with MIGRATION_DATABASE_URL, then exit\n"
          "  keygen           write new keys for all settings that take one, each to a file of its own\n"
          "  audit verify     check the chain of a user's audit rows; exit code 0: it holds, 1: it does not, 2: not "
          "checked\n"

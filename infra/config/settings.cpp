@@ -173,13 +173,23 @@ std::string load_one(const setting& s, const command_line& cl, const environment
   return is_needed(s, cl) ? "is not set" : "";
 }
 
-void check_together(settings& v, std::vector<std::string>& errors) {
+// The standalone mode signs tokens, and accepts its own.
+void check_sign_in(const settings& v, std::vector<std::string>& errors) {
+  if (v.auth_signing_keys.empty())
+    errors.emplace_back("AUTH_SIGNING_KEY_PEM is not set, but SIGN_IN needs it to sign tokens");
+  if (std::find(v.issuers.begin(), v.issuers.end(), v.base_url) == v.issuers.end())
+    errors.emplace_back("JWT_ISSUER: must hold BASE_URL, the issuer of the tokens of SIGN_IN");
+}
+
+void check_together(settings& v, target_set targets, std::vector<std::string>& errors) {
   if (v.retry_base > v.retry_max)
     errors.emplace_back("RETRY_BASE_MS: must not exceed RETRY_MAX_MS");
   if (v.llm_backoff_base > v.llm_backoff_max)
     errors.emplace_back("LLM_BACKOFF_BASE_MS: must not exceed LLM_BACKOFF_MAX_MS");
   if (v.issuers.empty() && !v.base_url.empty())
     v.issuers.push_back(v.base_url);
+  if (v.standalone_sign_in && targets.contains(target::auth))
+    check_sign_in(v, errors);
   auto faults = v.standin_error_rate + v.standin_malformed_rate + v.standin_hang_rate + v.standin_cut_rate
                 + v.standin_rate_limit_rate;
   if (faults > 1 + 1e-9)
@@ -194,7 +204,7 @@ loaded_settings load_settings(const command_line& cl, const environment& env, co
     if (auto wrong = load_one(s, cl, env, out.values); !wrong.empty())
       out.errors.push_back(std::string{s.name} + (wrong.starts_with("is ") ? " " : ": ") + wrong);
   if (out.errors.empty())
-    check_together(out.values, out.errors);
+    check_together(out.values, cl.targets, out.errors);
   if (out.values.replica_name.empty())
     out.values.replica_name = host.replica_name;
   if (out.values.worker_threads == 0)

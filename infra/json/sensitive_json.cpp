@@ -37,7 +37,7 @@ private:
 constexpr unsigned parse_flags =
     rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
-// Copies whole runs, so that a long text costs no call per character.
+// What RapidJSON's writer writes to.
 struct text_stream {
   using Ch = char;
   void Put(char c) { out.append({&c, 1}); }
@@ -51,10 +51,13 @@ void append_escape(sensitive_text& out, char c) {
   static constexpr char digits[] = "0123456789abcdef";
   auto u = static_cast<unsigned char>(c);
   const char escape[] = {'\\', 'u', '0', '0', digits[u >> 4], digits[u & 15]};
-  if (c == '"' || c == '\\')
-    out.append("\\").append({&c, 1});
-  else
-    out.append({escape, sizeof escape});
+  switch (c) {
+    case '"': out.append("\\\""); break;
+    case '\\': out.append("\\\\"); break;
+    case '\n': out.append("\\n"); break;
+    case '\t': out.append("\\t"); break;
+    default: out.append({escape, sizeof escape});
+  }
 }
 
 void append_quoted(sensitive_text& out, std::string_view s) {

@@ -80,6 +80,7 @@ public:
   bool is_null() const noexcept { return std::holds_alternative<std::monostate>(content_); }
   const bool* as_bool() const noexcept { return std::get_if<bool>(&content_); }
   const number* as_number() const noexcept { return std::get_if<number>(&content_); }
+  std::string* as_string() noexcept { return std::get_if<std::string>(&content_); }
   const std::string* as_string() const noexcept { return std::get_if<std::string>(&content_); }
   array* as_array() noexcept { return std::get_if<array>(&content_); }
   const array* as_array() const noexcept { return std::get_if<array>(&content_); }

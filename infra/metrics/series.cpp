@@ -84,6 +84,16 @@ histogram& database_metrics::statement(std::string_view name) {
   return *i->second;
 }
 
+// -- vault ------------------------------------------------------------------------------------------
+
+vault_metrics::vault_metrics(registry& r)
+  : attempts_(r.counters("vault_attempts_total", "Uses of vaults, by action and outcome.")),
+    unrecorded(r.one_counter("vault_unrecorded_total", "Refused uses of vaults that could not be recorded.")) {}
+
+counter& vault_metrics::attempt(std::string_view action, std::string_view outcome) {
+  return attempts_.Add({{"action", std::string{action}}, {"outcome", std::string{outcome}}});
+}
+
 // -- HTTP -------------------------------------------------------------------------------------------
 
 http_metrics::http_metrics(registry& r)

@@ -102,6 +102,20 @@ private:
   std::map<std::string, histogram*, std::less<>> by_name_;
 };
 
+// Of the auth target.
+class vault_metrics {
+public:
+  explicit vault_metrics(registry& r);
+  // By the words of the vault's audit; takes a lock.
+  counter& attempt(std::string_view action, std::string_view outcome);
+
+private:
+  family<counter>& attempts_;
+
+public:
+  counter& unrecorded; // refusals without a row; alert above 0
+};
+
 class http_metrics {
 public:
   explicit http_metrics(registry& r);

@@ -8,12 +8,14 @@
 #include "embedded/migration_006_erase_user.hpp"
 #include "embedded/migration_007_deleted_rows.hpp"
 #include "embedded/migration_008_linked_records.hpp"
+#include "embedded/migration_auth_001_vaults.hpp"
+#include "embedded/migration_auth_002_sign_in.hpp"
 
 #include <array>
 
 namespace mana::pg {
 
-std::span<const migration> embedded_migrations() {
+const migration_set& runner_migrations() {
   static const std::array all{
       migration{1, "mission_snapshots", embedded::migration_001_mission_snapshots},
       migration{2, "change_capture", embedded::migration_002_change_capture},
@@ -24,7 +26,26 @@ std::span<const migration> embedded_migrations() {
       migration{7, "deleted_rows", embedded::migration_007_deleted_rows},
       migration{8, "linked_records", embedded::migration_008_linked_records},
   };
-  return all;
+  static const migration_set set{"mana_ai", "mana_ai_owner", all};
+  return set;
+}
+
+const migration_set& auth_migrations() {
+  static const std::array all{
+      migration{1, "vaults", embedded::migration_auth_001_vaults},
+      migration{2, "sign_in", embedded::migration_auth_002_sign_in},
+  };
+  static const migration_set set{"mana_auth", "mana_auth_owner", all};
+  return set;
+}
+
+std::vector<const migration_set*> migrations_of(config::target_set targets) {
+  std::vector<const migration_set*> out;
+  if (targets.contains(config::target::runner))
+    out.push_back(&runner_migrations());
+  if (targets.contains(config::target::auth))
+    out.push_back(&auth_migrations());
+  return out;
 }
 
 } // namespace mana::pg

@@ -9,6 +9,7 @@ namespace mana::pg {
 
 namespace {
 
+// One key for all sets: those of one database are applied one after the other.
 constexpr std::int64_t advisory_lock_key = 0x6d616e615f6169; // "mana_ai"
 
 std::string checksum(std::string_view text) {
@@ -24,35 +25,41 @@ std::string checksum(std::string_view text) {
   return out;
 }
 
-void prepare(pqxx::connection& c) {
+std::string version_table(const migration_set& set) { return std::string{set.schema} + ".schema_migrations"; }
+
+void become_owner(pqxx::transaction_base& tx, const migration_set& set) {
+  tx.exec("SET LOCAL ROLE " + std::string{set.owner});
+}
+
+void prepare(pqxx::connection& c, const migration_set& set) {
   pqxx::work tx{c};
-  tx.exec("SET LOCAL ROLE mana_ai_owner");
-  tx.exec("CREATE TABLE IF NOT EXISTS mana_ai.schema_migrations ("
-          " number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
-          " applied_at timestamptz NOT NULL DEFAULT now())");
+  become_owner(tx, set);
+  tx.exec("CREATE TABLE IF NOT EXISTS " + version_table(set)
+          + " (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())");
   tx.commit();
 }
 
-std::map<int, std::string> applied_checksums(pqxx::transaction_base& tx) {
+std::map<int, std::string> applied_checksums(pqxx::transaction_base& tx, const migration_set& set) {
   std::map<int, std::string> out;
-  for (const auto& row : tx.exec("SELECT number, checksum FROM mana_ai.schema_migrations"))
+  for (const auto& row : tx.exec("SELECT number, checksum FROM " + version_table(set)))
     out.emplace(row[0].as<int>(), row[1].as<std::string>());
   return out;
 }
 
 // False when the migration was there already.
-bool apply(pqxx::connection& c, const migration& m) {
+bool apply(pqxx::connection& c, const migration_set& set, const migration& m) {
   pqxx::work tx{c};
-  tx.exec("SET LOCAL ROLE mana_ai_owner");
-  auto applied = applied_checksums(tx);
+  become_owner(tx, set);
+  auto applied = applied_checksums(tx, set);
   if (auto known = applied.find(m.number); known != applied.end()) {
     if (known->second != checksum(m.sql))
-      throw std::runtime_error{"migration " + std::to_string(m.number)
+      throw std::runtime_error{"migration " + std::to_string(m.number) + " of " + std::string{set.schema}
                                + " was changed after it was applied: add a new migration instead"};
     return false;
   }
   tx.exec(std::string{m.sql});
-  connection::exec_in(tx, "INSERT INTO mana_ai.schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
+  connection::exec_in(tx, "INSERT INTO " + version_table(set) + " (number, name, checksum) VALUES ($1, $2, $3)",
                       m.number, std::string{m.name}, checksum(m.sql));
   tx.commit();
   return true;
@@ -60,25 +67,25 @@ bool apply(pqxx::connection& c, const migration& m) {
 
 } // namespace
 
-result<std::size_t> migrate(const std::string& url) {
+result<std::size_t> migrate(const std::string& url, const migration_set& set) {
   return attempt([&] {
     connection c{url};
     // Held by the session: it ends with the connection at the latest.
     c.exec("SELECT pg_advisory_lock($1)", advisory_lock_key);
-    prepare(c.raw());
+    prepare(c.raw(), set);
     std::size_t count = 0;
-    for (auto& m : embedded_migrations())
-      count += apply(c.raw(), m) ? 1 : 0;
+    for (auto& m : set.migrations)
+      count += apply(c.raw(), set, m) ? 1 : 0;
     c.exec("SELECT pg_advisory_unlock($1)", advisory_lock_key);
     return count;
   });
 }
 
-result<migration_state> migration_state_of(connection& c) {
+result<migration_state> migration_state_of(connection& c, const migration_set& set) {
   return attempt([&] {
     migration_state s;
-    s.known = embedded_migrations().back().number;
-    s.applied = c.exec("SELECT coalesce(max(number), 0) FROM mana_ai.schema_migrations")[0][0].as<int>();
+    s.known = set.migrations.back().number;
+    s.applied = c.exec("SELECT coalesce(max(number), 0) FROM " + version_table(set))[0][0].as<int>();
     return s;
   });
 }

@@ -97,10 +97,14 @@ protected:
   script<run_ended> writer_;
 
   std::vector<read_records> reads_;
-  std::vector<chat_prompt> prompts_;
+  struct seen_prompt {
+    std::string system, user;
+  };
+  std::vector<seen_prompt> prompts_;
   std::vector<end_run> ends_;
   std::vector<std::vector<std::string>> inputs_; // texts, per prompt that was built
   std::vector<run_finished> reports_;
+  std::vector<run_uses_grant> uses_;
   planner_actor planner_;
   bool ended_ = false;
 };
@@ -112,7 +116,7 @@ scheduler_actor planner_test::fake_scheduler() {
             [](const run_tick&) { return tick_report{}; },
             [](const work_available&) {},
             [=](const run_finished& r) { test->reports_.push_back(r); },
-            [](const run_uses_grant&) {},
+            [=](const run_uses_grant& use) { test->uses_.push_back(use); },
             [](const stop_runs&) {},
             [](const get_scheduler_status&) { return scheduler_status{}; },
             [](const drain&) { return drained{}; },
@@ -138,8 +142,8 @@ std::shared_ptr<const planner_deps> planner_test::deps() {
   out->steps.build_prompt = [this](const mission& m, std::span<const resolved_input> inputs, timestamp) {
     inputs_.emplace_back();
     for (auto& i : inputs)
-      inputs_.back().push_back(i.heading + " " + i.text);
-    return prompt_text{"system", "mission " + m.title};
+      inputs_.back().push_back(i.heading + " " + std::string{i.text.view()});
+    return prompt_text{sensitive_text{"system"}, sensitive_text{"mission " + m.title}};
   };
   out->steps.parse_plan = parse_test_plan;
   out->reader = keep(sys_.spawn(
@@ -154,7 +158,8 @@ std::shared_ptr<const planner_deps> planner_test::deps() {
       [](llm_client_actor::pointer self, planner_test* test) -> llm_client_actor::behavior_type {
         return {
             [=](const chat_call& call) {
-              test->prompts_.push_back(*call.prompt);
+              test->prompts_.push_back(
+                  {std::string{call.prompt->system.view()}, std::string{call.prompt->user.view()}});
               return test->llm_.next(self);
             },
             [](const get_llm_status&) { return llm_status{}; },

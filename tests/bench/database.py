@@ -10,7 +10,7 @@ import libpq
 from report import progress
 
 _CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-_PASSWORDS = {f"{role}_PASSWORD": f"{role.lower()}-secret" for role in ("RUNNER", "MIGRATOR", "SYNC")}
+_PASSWORDS = {f"{role}_PASSWORD": f"{role.lower()}-secret" for role in ("RUNNER", "AUTH", "MIGRATOR", "SYNC")}
 _TEMPLATE = "bench_empty"
 
 _STAMP = "to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"

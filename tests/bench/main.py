@@ -14,6 +14,7 @@ import latency
 import memory
 import refresh
 import throughput
+import unwrap
 from database import Bench
 from report import failed, progress
 
@@ -28,7 +29,11 @@ _MEASUREMENTS = [
     ("h", throughput.h),
     ("i", cost.i),
     ("j", refresh.j),
+<<<<<<< HEAD
     ("lm", grants.l_and_m),
+=======
+    ("k", unwrap.k),
+>>>>>>> main
 ]
 
 
@@ -39,7 +44,11 @@ def main():
     arguments.add_argument("--superuser-url", required=True)
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
+<<<<<<< HEAD
     wanted = set(options.letters) or set("abcdefghijlm")
+=======
+    wanted = set(options.letters) or set("abcdefghijk")
+>>>>>>> main
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()

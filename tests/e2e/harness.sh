@@ -16,7 +16,7 @@ chmod 0711 "$work" # the cluster's user passes through
 database=mana
 service_key=end-to-end-service-key
 runner_password=runner-secret
-export RUNNER_PASSWORD=$runner_password MIGRATOR_PASSWORD=migrator-secret SYNC_PASSWORD=sync-secret
+export RUNNER_PASSWORD=$runner_password AUTH_PASSWORD=auth-secret MIGRATOR_PASSWORD=migrator-secret SYNC_PASSWORD=sync-secret
 declare -A process_pid process_port
 
 # Retries within seconds instead of minutes.
@@ -92,6 +92,9 @@ start_database() {
   start_cluster
   superuser_url=$(cluster_url "$work/postgres" "$database")
   database_server=127.0.0.1:$(<"$work/postgres/port")
+  # For a process with the auth target.
+  auth_settings=(DATABASE_URL="postgresql://mana_auth:$AUTH_PASSWORD@$database_server/$database"
+    MANA_AUTH_KEK="v1:$(openssl rand -base64 32)")
   sync_url=postgresql://mana_sync:$SYNC_PASSWORD@$database_server/$database
   "$checkout/deploy/database.sh" "$(cluster_url "$work/postgres")" "$database" "$binary" >"$work/database.log" 2>&1 ||
     fail "deploy/database.sh failed"

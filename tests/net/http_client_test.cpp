@@ -57,7 +57,7 @@ public:
     req.method = http_request::verb::post;
     req.target = "/post";
     req.content_type = "text/plain";
-    req.body = [body] { return body; };
+    req.body = [body] { return sensitive_text{body}; };
     return begin(++last_id_, std::move(req)).get();
   }
   void on_loop(std::function<void()> f) {

@@ -79,10 +79,9 @@ struct http_runner_routes : mana::testing::http_routes_fixture {
     f.system = &sys;
     f.handles = [this] { return runner_handles_to_give; };
     f.schema = [] { return mana::schema_status{true, {}, {"the login bypasses row security"}}; };
-    f.metrics = &registry;
     f.service_key = config::secret_text{std::move(service_key)};
-    f.version = "1.2.3";
     http::router r;
+    http::add_probe_routes(r, {http::probed_runner(f)}, registry, "1.2.3");
     http::add_runner_routes(r, std::move(f));
     serve(r);
   }

@@ -20,8 +20,8 @@ using test::http_reply;
 using test::seen_request;
 using kind = test::fault_reply::kind;
 
-chat_call say(std::string user = "hello") {
-  return {std::make_shared<const chat_prompt>(chat_prompt{"be brief", std::move(user)})};
+chat_call say(std::string_view user = "hello") {
+  return {std::make_shared<const chat_prompt>(chat_prompt{sensitive_text{"be brief"}, sensitive_text{user}})};
 }
 
 fault_reply good(const std::string& content = "fine") { return {kind::text, chat_reply(content)}; }
@@ -182,7 +182,7 @@ TEST_F(llm_client_test, a_call) {
   EXPECT_NE(request.head.find("\r\nAuthorization: Bearer key-1\r\n"), std::string::npos);
   EXPECT_NE(request.head.find("\r\nContent-Type: application/json\r\n"), std::string::npos);
   EXPECT_EQ(request.body,
-            completion_request({"test-model", cfg.temperature, cfg.max_tokens, true}, "be brief", "what now?"));
+            completion_request({"test-model", cfg.temperature, cfg.max_tokens, true}, "be brief", "what now?").view());
   EXPECT_EQ(attempts_seen(), (seen{{"ok", 1}}));
 }
 

@@ -37,11 +37,14 @@ void database_fixture::SetUp() {
   admin.exec("SELECT pg_advisory_lock(4711)");
   admin.exec("CREATE DATABASE " + name_);
   run_sql_file(superuser_url(), "00_roles.sql", "-v runner_password=runner-test -v migrator_password=migrator-test");
+  run_sql_file(superuser_url(), "01_auth_roles.sql", "-v auth_password=auth-test -v migrator_password=migrator-test");
   run_sql_file(superuser_url(), "10_standalone_sync.sql", "-v sync_password=sync-test");
   run_sql_file(superuser_url(), "20_grants.sql", "");
   admin.exec("SELECT pg_advisory_unlock(4711)");
-  auto applied = pg::migrate(migrator_url());
-  ASSERT_TRUE(applied) << applied.error().detail;
+  for (auto* set : {&pg::runner_migrations(), &pg::auth_migrations()}) {
+    auto applied = pg::migrate(migrator_url(), *set);
+    ASSERT_TRUE(applied) << applied.error().detail;
+  }
   superuser_ = std::make_unique<pg::connection>(superuser_url());
   sync_ = std::make_unique<pg::connection>(sync_url());
 }

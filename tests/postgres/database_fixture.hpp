@@ -20,9 +20,11 @@ protected:
   void SetUp() override;
   void TearDown() override;
 
-  // URLs of the test's database: superuser, the service's login, the migrating login, the log's writer.
+  // URLs of the test's database: superuser, the logins of runner and auth, the migrating login, the
+  // log's writer.
   std::string superuser_url() const { return url_for("", ""); }
   std::string runner_url() const { return url_for("mana_ai_runner", "runner-test"); }
+  std::string auth_url() const { return url_for("mana_auth", "auth-test"); }
   std::string migrator_url() const { return url_for("mana_ai_migrator", "migrator-test"); }
   std::string sync_url() const { return url_for("mana_sync", "sync-test"); }
 

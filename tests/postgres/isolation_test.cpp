@@ -133,18 +133,18 @@ TEST_F(isolation, several_replicas_migrate_at_once) {
   std::vector<std::thread> replicas;
   for (auto& a : applied)
     replicas.emplace_back([&] {
-      if (auto n = pg::migrate(migrator_url()))
+      if (auto n = pg::migrate(migrator_url(), pg::runner_migrations()))
         a = *n;
     });
   for (auto& r : replicas)
     r.join();
   std::sort(applied.begin(), applied.end());
-  EXPECT_EQ(applied, (std::vector<std::size_t>{0, 0, 0, pg::embedded_migrations().size()}));
+  EXPECT_EQ(applied, (std::vector<std::size_t>{0, 0, 0, pg::runner_migrations().migrations.size()}));
 }
 
 TEST_F(isolation, a_migration_that_changed_after_it_was_applied_is_refused) {
   query("UPDATE mana_ai.schema_migrations SET checksum = 'other' WHERE number = 2");
-  auto r = pg::migrate(migrator_url());
+  auto r = pg::migrate(migrator_url(), pg::runner_migrations());
   ASSERT_FALSE(r);
   EXPECT_NE(r.error().detail.find("migration 2"), std::string::npos);
 }

@@ -10,21 +10,25 @@
 namespace mana {
 namespace {
 
+std::string request_text(const chat_options& options, std::string_view system, std::string_view user) {
+  return std::string{completion_request(options, system, user).view()};
+}
+
 TEST(completion_request, has_the_shape_of_the_contract) {
-  auto text = completion_request({"gpt-x", 0.25, 512, false}, "Du bist", "say \"hi\"\n");
+  auto text = request_text({"gpt-x", 0.25, 512, false}, "Du bist", "say \"hi\"\n");
   EXPECT_EQ(text, R"({"model":"gpt-x","temperature":0.25,"max_tokens":512,"messages":[)"
                   R"({"role":"system","content":"Du bist"},{"role":"user","content":"say \"hi\"\n"}]})");
 }
 
 TEST(completion_request, asks_for_json_when_configured) {
-  auto body = json::parse(completion_request({"m", 1, 1, true}, "", ""));
+  auto body = json::parse(request_text({"m", 1, 1, true}, "", ""));
   ASSERT_TRUE(body);
   ASSERT_NE(body->find("response_format"), nullptr);
   EXPECT_EQ(body->find("response_format")->text("type"), "json_object");
 }
 
 TEST(completion_request, stays_a_document_whatever_is_put_in) {
-  auto text = completion_request({"m\"", std::numeric_limits<double>::infinity(), 1, false}, "\xff\x01", "</data>\0x");
+  auto text = request_text({"m\"", std::numeric_limits<double>::infinity(), 1, false}, "\xff\x01", "</data>\0x");
   EXPECT_TRUE(json::parse(text)) << text;
 }
 

@@ -68,6 +68,8 @@ TEST(metrics, are_those_of_the_golden_file) {
   audit_metrics audit{r};
   database_metrics database{r};
   database.statement("claim_missions");
+  vault_metrics vault{r};
+  vault.attempt("grant", "ok");
   http_metrics http{r};
   http.record("GET", "/health", 200, 1ms);
   std::ifstream in{MANA_TEST_DATA "/unit/metrics/series.golden"};

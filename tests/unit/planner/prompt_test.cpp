@@ -24,14 +24,23 @@ mission some_mission() {
   return m;
 }
 
-prompt_text prompt_for(const mission& m, std::span<const resolved_input> inputs = {}) {
-  return build_prompt(m, inputs, test::catalogue(), now);
+// As plain text, to look at.
+struct shown_prompt {
+  explicit shown_prompt(const prompt_text& p) : system(p.system.view()), user(p.user.view()) {}
+  std::string system;
+  std::string user;
+};
+
+shown_prompt prompt_for(const mission& m, std::span<const resolved_input> inputs = {}) {
+  return shown_prompt{build_prompt(m, inputs, test::catalogue(), now)};
 }
 
-std::string_view block(const prompt_text& p, std::string_view name) {
+resolved_input goal_input(std::string_view text) { return {"Ziel", sensitive_text{text}}; }
+
+std::string block(const shown_prompt& p, std::string_view name) {
   for (auto& b : data_blocks(p.user))
     if (b.name == name)
-      return b.text;
+      return std::string{b.text};
   return "no such block";
 }
 
@@ -61,13 +70,13 @@ TEST(prompt, offers_only_tools_that_may_be_proposed) {
                  {"name":"verboten","module":"m","description":"d","parameters":[]}]})",
       R"({"policies":[{"tool":"a","policy":"propose"},{"tool":"verboten","policy":"deny"}]})");
   ASSERT_TRUE(tools);
-  auto p = build_prompt(some_mission(), {}, *tools, now);
+  const shown_prompt p{build_prompt(some_mission(), {}, *tools, now)};
   EXPECT_THAT(p.system, HasSubstr("- a (Modul m)"));
   EXPECT_THAT(p.system, Not(HasSubstr("verboten")));
 }
 
 TEST(prompt, the_user_part_has_date_mission_and_inputs) {
-  std::vector<resolved_input> inputs{{"Ziel", "Titel: Laufen\nStand: 1 / 3"}, {"Ziel", "Titel: Lesen"}};
+  std::vector<resolved_input> inputs{goal_input("Titel: Laufen\nStand: 1 / 3"), goal_input("Titel: Lesen")};
   auto p = prompt_for(some_mission(), inputs);
   EXPECT_THAT(p.user, HasSubstr("Heute ist der 2025-03-01, 09:30 Uhr (UTC). Zeitzone der Mission: Europe/Berlin."));
   EXPECT_EQ(block(p, "Mission"),
@@ -99,7 +108,7 @@ TEST(prompt, limits) {
   m.concept_markdown = repeated("ü", 5000);
   EXPECT_EQ(block(prompt_for(m), "Mission"), "Titel: " + repeated("ä", 200) + "…\nAuftrag: " + repeated("ö", 2000)
                                                  + "…\nKonzept:\n" + repeated("ü", 4000) + "…");
-  std::vector<resolved_input> many(max_prompt_inputs + 7, {"Ziel", "Titel: x"});
+  std::vector<resolved_input> many(max_prompt_inputs + 7, goal_input("Titel: x"));
   auto p = prompt_for({}, many);
   EXPECT_EQ(data_blocks(p.user).size(), max_prompt_inputs + 1);
   EXPECT_THAT(p.user, HasSubstr("Weitere 7 Eingaben sind nicht gezeigt."));
@@ -107,7 +116,7 @@ TEST(prompt, limits) {
 
 TEST(prompt, a_cut_input_is_not_cut_again) {
   auto text = repeated("ä", max_input_length) + "…";
-  std::vector<resolved_input> inputs{{"Ziel", text}};
+  std::vector<resolved_input> inputs{goal_input(text)};
   EXPECT_EQ(block(prompt_for({}, inputs), "Eingabe 1"), "Ziel\n" + text);
 }
 
@@ -160,7 +169,7 @@ TEST(prompt, data_cannot_close_its_block_or_open_another) {
                                  {"summary", attack},
                                  {"userFeedback", attack},
                                  {"plan", json::array{json::object{{"status", attack}, {"summary", attack}}}}}};
-    std::vector<resolved_input> inputs{{attack, attack}};
+    std::vector<resolved_input> inputs{{attack, sensitive_text{attack}}};
     auto p = prompt_for(m, inputs);
     auto blocks = data_blocks(p.user);
     ASSERT_EQ(blocks.size(), 3u);

@@ -19,12 +19,12 @@ using testing::HasSubstr;
 result<plan> planned(const std::vector<std::string>& records) {
   std::vector<resolved_input> inputs;
   for (auto& record : records)
-    if (auto input = resolve_input({"goals", "companionGoals", "g"}, record))
+    if (auto input = resolve_input(*find_input_module("goals"), {*json::parse(record), {}, nullptr}))
       inputs.push_back(*input);
   mission m;
   m.title = "Fit werden";
   auto prompt = build_prompt(m, inputs, test::catalogue(), timestamp{});
-  return parse_plan(plan_for(prompt.user), test::catalogue());
+  return parse_plan(plan_for(prompt.user.view()), test::catalogue());
 }
 
 TEST(rule_planner, one_task_per_goal_below_its_target) {
@@ -86,10 +86,10 @@ TEST(rule_planner, at_most_as_many_steps_as_a_plan_may_have) {
 }
 
 TEST(rule_planner, is_deterministic_and_answers_a_retry_too) {
-  std::vector<resolved_input> inputs{{"Ziel", "Titel: x\nStand: 1 / 2"}};
+  std::vector<resolved_input> inputs{{"Ziel", sensitive_text{"Titel: x\nStand: 1 / 2"}}};
   auto prompt = build_prompt({}, inputs, test::catalogue(), timestamp{});
-  EXPECT_EQ(plan_for(prompt.user), plan_for(prompt.user));
-  EXPECT_EQ(plan_for(with_rejection(prompt, "steps: missing").user), plan_for(prompt.user));
+  EXPECT_EQ(plan_for(prompt.user.view()), plan_for(prompt.user.view()));
+  EXPECT_EQ(plan_for(with_rejection(prompt, "steps: missing").user.view()), plan_for(prompt.user.view()));
 }
 
 // -- the chat completion format -------------------------------------------------------------------

@@ -1,0 +1,28 @@
+// From the bytes of a request to a `request`, or to the answer that refuses it. What the connection
+// does between two reads, apart from sockets.
+#pragma once
+
+#include "http/server/message.hpp"
+#include "http/server/server.hpp"
+
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <optional>
+
+namespace mana::http {
+
+using request_parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+
+void set_limits(request_parser& p, const server_config& cfg);
+
+// After the header: what is refused before the body is read.
+std::optional<response> refused_header(const request_parser& p);
+
+// Of an error of the parser, the answer; nullopt: the connection's own, and nobody is there to read one.
+std::optional<response> refused_bytes(const boost::system::error_code& ec);
+
+// After the header: the request without its body. bad_request: the target or the Host header is wrong.
+result<request> request_head(const request_parser& p);
+
+} // namespace mana::http
