@@ -10,7 +10,7 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=cluster.sh
 source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
-# shellcheck source=demo/demo.sh
+# shellcheck source-path=SCRIPTDIR source=demo/demo.sh
 source "$checkout/deploy/demo/demo.sh"
 
 database=mana
