@@ -68,8 +68,8 @@ std::optional<goal> read_goal(const data_block& block) {
   bool has_numbers = false;
   while (!text.empty()) {
     auto line = take_line(text);
-    if (line.starts_with(goal_title_label))
-      out.title = line.substr(goal_title_label.size());
+    if (line.starts_with(title_label))
+      out.title = line.substr(title_label.size());
     else if (line.starts_with(goal_progress_label))
       has_numbers = read_progress(line.substr(goal_progress_label.size()), out);
     else if (line.starts_with(goal_period_label))
@@ -78,8 +78,59 @@ std::optional<goal> read_goal(const data_block& block) {
   return has_numbers && !out.title.empty() ? std::optional{out} : std::nullopt;
 }
 
+// A note, or a task that is still open.
+struct titled_input {
+  std::string_view title;
+  std::string_view due; // of a task; may be empty
+};
+
+// nullopt for a block of another kind, without a title, or a task that is done.
+std::optional<titled_input> read_titled(const data_block& block, std::string_view heading) {
+  auto text = block.text;
+  if (!block.name.starts_with(input_block) || take_line(text) != heading)
+    return std::nullopt;
+  titled_input out;
+  while (!text.empty()) {
+    auto line = take_line(text);
+    if (out.title.empty() && line.starts_with(title_label))
+      out.title = line.substr(title_label.size());
+    else if (line.starts_with(task_status_label) && line.substr(task_status_label.size()) == task_done)
+      return std::nullopt;
+    else if (line.starts_with(task_due_label))
+      out.due = line.substr(task_due_label.size());
+  }
+  return out.title.empty() ? std::nullopt : std::optional{out};
+}
+
+std::string quoted(std::string_view title) { return "„" + cut_text(title, max_input_length) + "“"; }
+
+json::value step_for_note(const titled_input& note) {
+  auto title = quoted(note.title);
+  return json::object{
+      {"summary", "Aufgabe aus der Notiz " + title + " anlegen"},
+      {"toolName", "create_task"},
+      {"params", json::object{{"title", "Notiz " + title + " durchgehen"}, {"priority", "medium"}}},
+      {"rationale", "Die Notiz " + title + " ist freigegeben; was darin offen ist, gehört in die Aufgabenliste."},
+  };
+}
+
+// Only for a due date as the contract writes it: YYYY-MM-DD.
+std::optional<json::value> step_for_task(const titled_input& task) {
+  constexpr std::size_t date_length = 10;
+  if (task.due.size() != date_length)
+    return std::nullopt;
+  auto title = quoted(task.title);
+  std::string due{task.due};
+  return json::object{
+      {"summary", "Zeit für die Aufgabe " + title + " einplanen"},
+      {"toolName", "create_event"},
+      {"params", json::object{{"title", "Zeit für " + title}, {"startIso", due + "T09:00:00.000Z"}}},
+      {"rationale", "Die Aufgabe " + title + " ist offen und am " + due + " fällig."},
+  };
+}
+
 json::value step_for(const goal& g) {
-  auto title = "„" + cut_text(g.title, max_input_length) + "“";
+  auto title = quoted(g.title);
   auto rest = to_words(g.target - g.current);
   auto rationale = "Das Ziel " + title + " steht bei " + to_words(g.current) + " von " + std::string{g.target_and_unit};
   if (!g.period.empty())
@@ -94,14 +145,40 @@ json::value step_for(const goal& g) {
   };
 }
 
-std::string summary_for(std::size_t goals, std::size_t steps) {
+// What a plan was made from.
+struct input_counts {
+  std::size_t goals = 0;
+  std::size_t notes = 0;
+  std::size_t tasks = 0;
+};
+
+std::string counted(std::size_t n, std::string_view one, std::string_view many) {
+  return std::to_string(n).append(" ").append(n == 1 ? one : many);
+}
+
+std::string sources(const input_counts& n) {
+  std::vector<std::string> parts;
+  if (n.goals > 0)
+    parts.push_back(counted(n.goals, "Ziel", "Zielen"));
+  if (n.notes > 0)
+    parts.push_back(counted(n.notes, "Notiz", "Notizen"));
+  if (n.tasks > 0)
+    parts.push_back(counted(n.tasks, "offenen Aufgabe", "offenen Aufgaben"));
+  std::string out;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    out.append(i == 0 ? "" : i + 1 == parts.size() ? " und " : ", ").append(parts[i]);
+  return out;
+}
+
+std::string summary_for(const input_counts& n, std::size_t steps) {
   std::string out = "Regelbasierter Platzhalter-Plan (llm-standin): ";
-  if (goals == 0)
+  if (n.goals + n.notes + n.tasks == 0)
     return out + "keine Ziele mit bekanntem Stand gefunden, daher keine Vorschläge.";
   if (steps == 0)
-    return out + "alle Ziele sind erreicht, daher keine Vorschläge.";
-  return out + std::to_string(steps) + (steps == 1 ? " Vorschlag" : " Vorschläge") + " aus " + std::to_string(goals)
-         + (goals == 1 ? " Ziel." : " Zielen.");
+    return out
+           + (n.tasks > 0 ? "nichts ist fällig, daher keine Vorschläge."
+                          : "alle Ziele sind erreicht, daher keine Vorschläge.");
+  return out + counted(steps, "Vorschlag", "Vorschläge") + " aus " + sources(n) + ".";
 }
 
 // Backticks only occur inside of strings; escaped, they cannot look like the end of the fence.
@@ -139,16 +216,26 @@ std::optional<std::string> content_of(const json::value& message) {
 
 std::string plan_for(std::string_view user_prompt) {
   json::array steps;
-  std::size_t goals = 0;
+  input_counts n;
+  auto propose = [&](json::value step) {
+    if (steps.size() < max_plan_steps)
+      steps.push_back(std::move(step));
+  };
   for (auto& block : data_blocks(user_prompt)) {
-    auto g = read_goal(block);
-    if (!g)
-      continue;
-    ++goals;
-    if (g->current < g->target && steps.size() < max_plan_steps)
-      steps.push_back(step_for(*g));
+    if (auto g = read_goal(block)) {
+      ++n.goals;
+      if (g->current < g->target)
+        propose(step_for(*g));
+    } else if (auto note = read_titled(block, note_heading)) {
+      ++n.notes;
+      propose(step_for_note(*note));
+    } else if (auto task = read_titled(block, task_heading)) {
+      ++n.tasks;
+      if (auto step = step_for_task(*task))
+        propose(*std::move(step));
+    }
   }
-  auto summary = summary_for(goals, steps.size());
+  auto summary = summary_for(n, steps.size());
   return fenced(json::object{{"summary", std::move(summary)}, {"steps", std::move(steps)}});
 }
 

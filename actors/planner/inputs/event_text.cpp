@@ -1,10 +1,11 @@
+#include "actors/planner/inputs/input_text.hpp"
 #include "actors/planner/inputs/renderers.hpp"
 
 namespace mana {
 
 sensitive_text event_text(const readable_record& event) {
   sensitive_text out;
-  append_line(out, "Titel: ", event.text("title"), max_input_title);
+  append_line(out, title_label, event.text("title"), max_input_title);
   sensitive_text rest;
   append_line(rest, "Ort: ", event.text("location"), max_input_title);
   append_paragraph(rest, "Beschreibung: ", event.text("description"));

@@ -93,10 +93,10 @@ sensitive_text goal_text(const readable_record& goal) {
     return {};
   auto rest = progress_line(goal.plain()) + period_line(goal.plain());
   // A long title gives way: the numbers are what a plan is made of.
-  auto room = max_input_length - count_code_points(goal_title_label) - count_code_points(rest);
+  auto room = max_input_length - count_code_points(title_label) - count_code_points(rest);
   if (count_code_points(title) > room)
     title = cut_text(title, room - 1);
-  return sensitive_text{std::string{goal_title_label} + title + rest};
+  return sensitive_text{std::string{title_label} + title + rest};
 }
 
 } // namespace mana

@@ -22,9 +22,9 @@ const record_link& time_block_link() {
 std::span<const input_module> all_modules() {
   static const input_module modules[] = {
       {"goals", "companion", "companionGoals", "", {}, nullptr, goal_heading, max_input_length, goal_text},
-      {"notes", "notes", "notes", "", title_and_content, nullptr, "Notiz", max_input_length, note_text},
-      {"tasks", "todo", "tasks", "", title_and_description, nullptr, "Aufgabe", max_input_length, task_text},
-      {"todo", "todo", "tasks", "", title_and_description, nullptr, "Aufgabe", max_input_length, task_text},
+      {"notes", "notes", "notes", "", title_and_content, nullptr, note_heading, max_input_length, note_text},
+      {"tasks", "todo", "tasks", "", title_and_description, nullptr, task_heading, max_input_length, task_text},
+      {"todo", "todo", "tasks", "", title_and_description, nullptr, task_heading, max_input_length, task_text},
       {"calendar", "calendar", "events", "", of_event, &time_block_link(), "Termin", max_input_length, event_text},
       {"journal", "journal", "journalEntries", "", title_and_content, nullptr, "Tagebucheintrag", max_input_length,
        note_text},

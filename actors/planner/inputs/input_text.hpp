@@ -27,9 +27,15 @@ namespace mana {
 inline constexpr std::size_t max_input_length = 500;
 inline constexpr std::size_t max_kontext_length = 1500;
 
-// The words of goals, for who reads such a text back.
+// Words of these texts, for who reads one back.
 inline constexpr std::string_view goal_heading = "Ziel";
-inline constexpr std::string_view goal_title_label = "Titel: ";
+inline constexpr std::string_view note_heading = "Notiz";
+inline constexpr std::string_view task_heading = "Aufgabe";
+inline constexpr std::string_view title_label = "Titel: ";
+inline constexpr std::string_view task_status_label = "Status: ";
+inline constexpr std::string_view task_open = "offen";
+inline constexpr std::string_view task_done = "erledigt";
+inline constexpr std::string_view task_due_label = "Fällig: ";
 inline constexpr std::string_view goal_progress_label = "Stand: ";
 inline constexpr std::string_view goal_period_label = "Zeitraum: ";
 

@@ -1,3 +1,4 @@
+#include "actors/planner/inputs/input_text.hpp"
 #include "actors/planner/inputs/renderers.hpp"
 
 #include <algorithm>
@@ -36,13 +37,13 @@ std::string_view german_priority(std::string_view priority) {
 sensitive_text task_text(const readable_record& task) {
   sensitive_text out;
   auto& plain = task.plain();
-  append_line(out, "Titel: ", task.text("title"), max_input_title);
+  append_line(out, title_label, task.text("title"), max_input_title);
   sensitive_text description;
   append_paragraph(description, "Beschreibung: ", task.text("description"));
   if (out.empty() && description.empty())
     return out;
-  append_line(out, "Status: ", is_done(plain) ? "erledigt" : "offen", max_input_word);
-  append_line(out, "Fällig: ", plain_text(plain, "dueDate"), max_input_word);
+  append_line(out, task_status_label, is_done(plain) ? task_done : task_open, max_input_word);
+  append_line(out, task_due_label, plain_text(plain, "dueDate"), max_input_word);
   append_line(out, "Priorität: ", german_priority(plain_text(plain, "priority")), max_input_word);
   append_paragraph(out, "", description.view());
   return out;

@@ -111,7 +111,7 @@ TEST(resolve_goal, a_long_title_is_cut_and_the_numbers_stay) {
 }
 
 TEST(resolve_goal, a_title_that_just_fits_is_whole) {
-  auto label = count_code_points(goal_title_label);
+  auto label = count_code_points(title_label);
   std::string fits(max_input_length - label, 'x');
   EXPECT_EQ(shown(R"({"title":")" + fits + "\"}"), "Titel: " + fits);
   auto cut = shown(R"({"title":")" + fits + "y\"}");

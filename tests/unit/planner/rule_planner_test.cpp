@@ -15,16 +15,28 @@ namespace {
 
 using testing::HasSubstr;
 
-// The stand-in's plan for a mission with these goal records, as the runner would accept it.
-result<plan> planned(const std::vector<std::string>& records) {
+struct test_record {
+  std::string_view module;
+  std::string json;
+};
+
+// The stand-in's plan for a mission with these records, as the runner would accept it.
+result<plan> planned_from(const std::vector<test_record>& records) {
   std::vector<resolved_input> inputs;
   for (auto& record : records)
-    if (auto input = resolve_input(*find_input_module("goals"), {*json::parse(record), {}, nullptr}))
+    if (auto input = resolve_input(*find_input_module(record.module), {*json::parse(record.json), {}, nullptr}))
       inputs.push_back(*input);
   mission m;
   m.title = "Fit werden";
   auto prompt = build_prompt(m, inputs, test::catalogue(), timestamp{});
   return parse_plan(plan_for(prompt.user.view()), test::catalogue());
+}
+
+result<plan> planned(const std::vector<std::string>& goals) {
+  std::vector<test_record> records;
+  for (auto& goal : goals)
+    records.push_back({"goals", goal});
+  return planned_from(records);
 }
 
 TEST(rule_planner, one_task_per_goal_below_its_target) {
@@ -41,6 +53,22 @@ TEST(rule_planner, one_task_per_goal_below_its_target) {
   EXPECT_EQ(p->steps[0].params.text("priority"), "high");
   EXPECT_EQ(p->steps[1].rationale, "Das Ziel „Wasser“ steht bei 1.5 von 2. Bis dahin fehlen noch 0.5.");
   EXPECT_EQ(p->steps[1].params.text("priority"), "medium");
+}
+
+TEST(rule_planner, notes_and_open_tasks_that_are_due_lead_to_steps) {
+  auto p = planned_from({{"notes", R"({"title":"Harz","content":"Hütte buchen"})"},
+                         {"todo", R"({"title":"Kündigen","isCompleted":false,"dueDate":"2030-01-31"})"},
+                         {"todo", R"({"title":"Ohne Termin","isCompleted":false})"},
+                         {"todo", R"({"title":"Fertig","isCompleted":true,"dueDate":"2030-01-31"})"},
+                         {"goals", R"({"title":"Lesen","current":1,"target":4})"}});
+  ASSERT_TRUE(p) << p.error().detail;
+  EXPECT_EQ(p->summary, "Regelbasierter Platzhalter-Plan (llm-standin): 3 Vorschläge aus 1 Ziel, 1 Notiz und 2 offenen"
+                        " Aufgaben.");
+  ASSERT_EQ(p->steps.size(), 3u);
+  EXPECT_EQ(p->steps[0].params.text("title"), "Notiz „Harz“ durchgehen");
+  EXPECT_EQ(p->steps[1].tool_name, "create_event");
+  EXPECT_EQ(p->steps[1].params.text("startIso"), "2030-01-31T09:00:00.000Z");
+  EXPECT_EQ(p->steps[1].rationale, "Die Aufgabe „Kündigen“ ist offen und am 2030-01-31 fällig.");
 }
 
 TEST(rule_planner, nothing_to_do_is_a_plan_without_steps) {
