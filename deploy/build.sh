@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
-<<<<<<< HEAD
-# Builds one preset: build.sh <release|uncleansed|debug|tsan> [target...]; without targets everything. Quick when nothing changed.
-=======
-# Builds one preset: build.sh <release|debug|tsan|fuzz> [target...]; without targets everything. Quick when nothing changed.
->>>>>>> main
+# Builds one preset: build.sh <release|uncleansed|debug|tsan|fuzz> [target...]; without targets everything. Quick when
+# nothing changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

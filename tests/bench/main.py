@@ -29,11 +29,8 @@ _MEASUREMENTS = [
     ("h", throughput.h),
     ("i", cost.i),
     ("j", refresh.j),
-<<<<<<< HEAD
-    ("lm", grants.l_and_m),
-=======
     ("k", unwrap.k),
->>>>>>> main
+    ("lm", grants.l_and_m),
 ]
 
 
@@ -44,11 +41,7 @@ def main():
     arguments.add_argument("--superuser-url", required=True)
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
-<<<<<<< HEAD
-    wanted = set(options.letters) or set("abcdefghijlm")
-=======
-    wanted = set(options.letters) or set("abcdefghijk")
->>>>>>> main
+    wanted = set(options.letters) or set("abcdefghijklm")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()
