@@ -1,4 +1,5 @@
 // mana-ai: command line, settings, and what to do with them.
+#include "http/audit_command.hpp"
 #include "http/check.hpp"
 #include "http/service.hpp"
 #include "http/version.hpp"
@@ -71,6 +72,7 @@ int with_settings(const config::command_line& cl, crypto::heap_status heap) {
   switch (cl.what) {
     case config::command::check: return check(loaded.values, cl.targets);
     case config::command::migrate: return migrate(loaded.values);
+    case config::command::verify_audit: return verify_audit_chain(loaded.values, {cl.user});
     default: return serve_in(heap, loaded.values, cl.targets);
   }
 }

@@ -160,9 +160,7 @@ awaitable<response> missions(front_ptr f, request req) {
 
 using route_function = awaitable<response> (*)(front_ptr, request);
 
-awaitable<response> refuse_key(front_ptr, request) {
-  co_return error_response(401, "UNAUTHORIZED", "X-Service-Key is missing or wrong");
-}
+awaitable<response> refuse_key(front_ptr, request) { co_return service_key_refused(); }
 
 handler open_to_all(front_ptr f, route_function route) {
   return [f, route](request req) { return route(f, std::move(req)); };
@@ -170,9 +168,7 @@ handler open_to_all(front_ptr f, route_function route) {
 
 handler with_service_key(front_ptr f, route_function route) {
   return [f, route](request req) {
-    auto given = req.headers.find("x-service-key");
-    auto& key = f->front.service_key.reveal();
-    auto fits = same_key(given == req.headers.end() ? std::string_view{} : std::string_view{given->second}, key);
+    auto fits = has_service_key(req, f->front.service_key.reveal());
     return (fits ? route : refuse_key)(f, std::move(req));
   };
 }

@@ -2,6 +2,7 @@
 
 #include "actors/llm_standin/rule_planner.hpp"
 #include "actors/supervisor/runner.hpp"
+#include "http/audit_routes.hpp"
 #include "http/llm_standin_routes.hpp"
 #include "http/runner_routes.hpp"
 #include "http/server/observe.hpp"
@@ -90,6 +91,10 @@ public:
         return std::move(started).error();
       runner_ = std::move(*started);
       http::add_runner_routes(routes, front());
+      auto audits = audit_front();
+      if (!audits)
+        return std::move(audits).error();
+      http::add_audit_routes(routes, std::move(*audits));
     }
     if (targets_.contains(target::llm_standin) && settings_.standin_port == 0)
       add_standin(routes, settings_);
@@ -144,6 +149,20 @@ private:
     f.service_key = settings_.service_key;
     f.version = version;
     f.tick_enabled = settings_.tick_enabled;
+    return f;
+  }
+
+  result<http::audit_front> audit_front() {
+    http::audit_front f;
+    f.system = &system_;
+    f.handles = [this] { return runner_->handles(); };
+    f.service_key = settings_.service_key;
+    if (settings_.audit_signing_keys.empty())
+      return f;
+    auto keys = crypto::parse_signing_keys(settings_.audit_signing_keys.reveal());
+    if (!keys)
+      return failure{errc::config_invalid, "AUDIT_SIGNING_KEY_PEM: " + keys.error().detail};
+    f.signer = keys->front();
     return f;
   }
 

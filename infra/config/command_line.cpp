@@ -17,6 +17,8 @@ std::optional<command> named_command(std::string_view argument) {
     return command::migrate;
   if (argument == "keygen")
     return command::keygen;
+  if (argument == "audit verify")
+    return command::verify_audit;
   return std::nullopt;
 }
 
@@ -52,6 +54,13 @@ std::optional<failure> take_directory(const result<std::string_view>& directory,
   return std::nullopt;
 }
 
+std::optional<failure> take_user(const result<std::string_view>& user, command_line& out) {
+  if (!user || user->empty())
+    return invalid("--user: the id of a user is missing");
+  out.user = *user;
+  return std::nullopt;
+}
+
 std::optional<failure> take_word(std::string_view argument, command_line& out) {
   auto c = named_command(argument);
   if (c && out.what != command::serve)
@@ -82,6 +91,10 @@ result<command_line> parse_command_line(std::span<const std::string> arguments) 
     } else if (auto directory = option_value("--out", arguments, i)) {
       wrong = take_directory(*directory, out);
       names_directory = true;
+    } else if (auto user = option_value("--user", arguments, i)) {
+      wrong = take_user(*user, out);
+    } else if (argument == "audit" && i + 1 < arguments.size()) {
+      wrong = take_word("audit " + arguments[++i], out);
     } else {
       wrong = take_word(argument, out);
     }
@@ -90,6 +103,8 @@ result<command_line> parse_command_line(std::span<const std::string> arguments) 
   }
   if (names_directory && out.what != command::keygen)
     return invalid("--out: only keygen writes files");
+  if (!asked && out.user.empty() == (out.what == command::verify_audit))
+    return invalid("--user: needed by audit verify, and by nothing else");
   out.what = asked.value_or(out.what);
   return out;
 }
@@ -102,10 +117,13 @@ std::string command_line_help() {
          "  check            try database, roles, migrations, LLM and keys; exits non-zero if anything is wrong\n"
          "  migrate          bring the database's schema up to date with MIGRATION_DATABASE_URL, then exit\n"
          "  keygen           write new keys for all settings that take one, each to a file of its own\n"
+         "  audit verify     check the chain of a user's audit rows; exit code 0: it holds, 1: it does not, 2: not "
+         "checked\n"
          "\n"
          "Options\n"
          "  --target=a,b     what to serve: all, runner, auth, llm-standin; default all\n"
          "  --out=DIR        where keygen writes; default mana-ai-keys; existing files are never overwritten\n"
+         "  --user=ID        whose audit rows audit verify checks\n"
          "  --help, -h       this text\n"
          "  --version        the version\n";
 }

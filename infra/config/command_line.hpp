@@ -1,5 +1,5 @@
-// The command line: `mana-ai [check|migrate|keygen] [--target=a,b] [--out=DIR] [--help] [--version]`.
-// Everything else is a setting of the environment (settings.hpp).
+// The command line: `mana-ai [check|migrate|keygen|audit verify] [--target=a,b] [--out=DIR] [--user=ID]
+// [--help] [--version]`. Everything else is a setting of the environment (settings.hpp).
 #pragma once
 
 #include "infra/config/targets.hpp"
@@ -11,10 +11,11 @@
 namespace mana::config {
 
 enum class command : std::uint8_t {
-  serve,   // the default: run the targets until SIGTERM
-  check,   // try everything the targets need, print a table
-  migrate, // bring the database's schema up to date
-  keygen,  // write new keys into files
+  serve,        // the default: run the targets until SIGTERM
+  check,        // try everything the targets need, print a table
+  migrate,      // bring the database's schema up to date
+  keygen,       // write new keys into files
+  verify_audit, // check the chain of one user's audit rows
   help,
   version,
 };
@@ -23,6 +24,7 @@ struct command_line {
   command what = command::serve;
   target_set targets{target::runner, target::auth, target::llm_standin};
   std::string out_directory = "mana-ai-keys"; // of keygen
+  std::string user = {};                      // of audit verify; never empty there
 };
 
 // `arguments` without the program's name. --help and --version win over everything but an unknown

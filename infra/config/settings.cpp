@@ -154,10 +154,12 @@ struct store {
   }
 };
 
-// `migrate` touches nothing but the schema.
+// `migrate` touches nothing but the schema, `audit verify` reads one table.
 bool is_needed(const setting& s, const command_line& cl) {
   if (cl.what == command::migrate)
     return s.name == "MIGRATION_DATABASE_URL";
+  if (cl.what == command::verify_audit)
+    return s.name == "SYNC_DATABASE_URL";
   return s.needed_by.intersects(cl.targets);
 }
 

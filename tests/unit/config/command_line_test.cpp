@@ -43,6 +43,15 @@ TEST(command_line, takes_the_directory_of_new_keys) {
   EXPECT_EQ(parsed({"--out", "a=b", "keygen"})->out_directory, "a=b");
 }
 
+TEST(command_line, takes_the_user_whose_audit_is_checked) {
+  auto r = parsed({"audit", "verify", "--user=u 1"});
+  ASSERT_TRUE(r) << r.error().detail;
+  EXPECT_EQ(r->what, command::verify_audit);
+  EXPECT_EQ(r->user, "u 1");
+  EXPECT_EQ(parsed({"--user", "u", "audit", "verify"})->user, "u");
+  EXPECT_EQ(parsed({"audit", "verify", "--help"})->what, command::help);
+}
+
 struct rejection {
   std::vector<std::string> arguments;
   std::string named;
@@ -58,6 +67,11 @@ TEST(command_line, rejects_by_name) {
                                         {{"keygen", "--out="}, "--out: the name of a directory"},
                                         {{"check", "--out=x"}, "only keygen"},
                                         {{"keygen", "--outx"}, "unknown option \"--outx\""},
+                                        {{"audit"}, "unknown command \"audit\""},
+                                        {{"audit", "erase"}, "unknown command \"audit erase\""},
+                                        {{"audit", "verify"}, "--user: needed"},
+                                        {{"audit", "verify", "--user="}, "--user: the id"},
+                                        {{"check", "--user=u"}, "--user: needed by audit verify, and by nothing"},
                                         {{"start"}, "unknown command \"start\""},
                                         {{"check", "migrate"}, "only one command"},
                                         {{"--help", "-x"}, "unknown option \"-x\""}}) {
