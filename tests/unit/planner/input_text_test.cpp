@@ -162,7 +162,8 @@ TEST(resolve_task, shows_state_due_date_and_priority) {
 TEST(resolve_task, knows_the_ways_to_say_done) {
   for (auto done : {R"("isCompleted":true)", R"("completed":true)", R"("done":true)", R"("status":"done")",
                     R"("status":"completed")", R"("completedAt":"2026-01-01T00:00:00.000Z")"})
-    EXPECT_EQ(shown("tasks", R"({"title":"x",)" + std::string{done} + "}"), "Aufgabe|Titel: x\nStatus: erledigt") << done;
+    EXPECT_EQ(shown("tasks", R"({"title":"x",)" + std::string{done} + "}"), "Aufgabe|Titel: x\nStatus: erledigt")
+        << done;
   for (auto open : {R"("isCompleted":"true")", R"("completed":0)", R"("status":"open")", R"("completedAt":null)"})
     EXPECT_EQ(shown("tasks", R"({"title":"x",)" + std::string{open} + "}"), "Aufgabe|Titel: x\nStatus: offen") << open;
 }
