@@ -30,13 +30,13 @@ struct record_link {
 struct read_records {
   user_id user;
   std::vector<record_ref> refs;
-  std::vector<record_link> links;
+  std::vector<record_link> links{};
 };
 
 struct record_text {
   record_ref ref;
-  std::string json;   // the merged record, without stamps
-  std::string linked; // the record it points to, likewise; empty: no link, or no such record
+  std::string json;     // the merged record, without stamps
+  std::string linked{}; // the record it points to, likewise; empty: no link, or no such record
 };
 
 struct records_read {

@@ -1,176 +1,17 @@
 // One run of one mission, with typed fakes for all it asks.
-#include "actors/mission/iteration.hpp"
-#include "actors/planner/planner_actor.hpp"
-#include "tests/actors/scheduler_fixture.hpp"
+#include "tests/actors/planner_fixture.hpp"
 
 #include <gmock/gmock.h>
-
-#include <deque>
 
 namespace mana::test {
 
 namespace {
 
-using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-const timestamp slot = *parse_iso("2026-03-01T08:00:00Z");
-
-// What the fakes answer, in order; the last answer repeats. `silent`: no answer at all.
-template <class Answer>
-struct script {
-  std::deque<result<Answer>> answers;
-  bool silent = false;
-
-  template <class Self>
-  caf::result<Answer> next(Self* self) {
-    if (silent)
-      return self->template make_response_promise<Answer>();
-    auto answer = answers.front();
-    if (answers.size() > 1)
-      answers.pop_front();
-    if (!answer)
-      return to_caf(answer.error());
-    return *answer;
-  }
-};
-
-result<plan> parse_test_plan(std::string_view answer) {
-  if (answer == "throw")
-    throw std::runtime_error("secret");
-  if (!answer.starts_with("plan"))
-    return failure{errc::plan_rejected, "steps: " + std::string{answer}};
-  return plan{std::string{answer}, {{"call the dentist", "create_task", json::object{{"title", "call"}}, "it hurts"}}};
-}
-
-class planner_test : public virtual_time {
-protected:
-  planner_test() {
-    reader_.answers = {records_read{}};
-    llm_.answers = {chat_answer{"plan a", 1, {}, 0, 0}};
-    writer_.answers = {run_ended{true}};
-    run_.held = {{{"u1"}, {"m1"}}, {"token"}};
-    run_.slot = slot;
-  }
-  ~planner_test() override { stop_all(); }
-
-  // The run with this record, or with one that has nothing special.
-  void start(std::string record = R"({"id":"m1","title":"Teeth","objective":"healthy","state":"active",
-                                      "cadence":{"kind":"interval","everyMinutes":60},"inputs":[],"iterations":[]})") {
-    run_.record = std::make_shared<const std::string>(std::move(record));
-    planner_ = keep(sys_.spawn<planner>(deps(), run_, fake_scheduler()));
-    planner_->attach_functor([this] { ended_ = true; });
-    run();
-  }
-
-  scheduler_actor fake_scheduler();
-  std::shared_ptr<const planner_deps> deps();
-  iteration_writer_actor fake_writer();
-
-  // The iteration of the last end that was asked for.
-  json::value iteration() const {
-    auto& end = ends_.back();
-    return end.iteration ? *json::parse(*end.iteration) : json::value{};
-  }
-  std::string summary() const { return std::string{iteration().text("summary")}; }
-  std::string iteration_id() const { return iteration_id_of(run_.held.key, run_.slot); }
-  const run_finished& report() const { return reports_.back(); }
-  void expect_end(run_end how, std::optional<errc> error) {
-    ASSERT_THAT(reports_, SizeIs(1));
-    EXPECT_TRUE(ended_);
-    EXPECT_EQ(report().ended, how);
-    EXPECT_EQ(report().error, error);
-    EXPECT_EQ(ends_.back().how, how);
-    EXPECT_EQ(ends_.back().held, run_.held);
-    EXPECT_EQ(ends_.back().slot, slot);
-  }
-
-  claimed_mission run_;
-  planner_config config_;
-  double random_ = 0;
-  script<records_read> reader_;
-  script<chat_answer> llm_;
-  script<run_ended> writer_;
-
-  std::vector<read_records> reads_;
-  struct seen_prompt {
-    std::string system, user;
-  };
-  std::vector<seen_prompt> prompts_;
-  std::vector<end_run> ends_;
-  std::vector<std::vector<std::string>> inputs_; // texts, per prompt that was built
-  std::vector<run_finished> reports_;
-  std::vector<run_uses_grant> uses_;
-  planner_actor planner_;
-  bool ended_ = false;
-};
-
-scheduler_actor planner_test::fake_scheduler() {
-  return keep(sys_.spawn(
-      [](scheduler_actor::pointer, planner_test* test) -> scheduler_actor::behavior_type {
-        return {
-            [](const run_tick&) { return tick_report{}; },
-            [](const work_available&) {},
-            [=](const run_finished& r) { test->reports_.push_back(r); },
-            [=](const run_uses_grant& use) { test->uses_.push_back(use); },
-            [](const stop_runs&) {},
-            [](const get_scheduler_status&) { return scheduler_status{}; },
-            [](const drain&) { return drained{}; },
-        };
-      },
-      this));
-}
-
-iteration_writer_actor planner_test::fake_writer() {
-  return keep(sys_.spawn(
-      [](iteration_writer_actor::pointer self, planner_test* test) -> iteration_writer_actor::behavior_type {
-        return {[=](const end_run& end) {
-          test->ends_.push_back(end);
-          return test->writer_.next(self);
-        }};
-      },
-      this));
-}
-
-std::shared_ptr<const planner_deps> planner_test::deps() {
-  auto out = std::make_shared<planner_deps>();
-  out->config = config_;
-  out->steps.build_prompt = [this](const mission& m, std::span<const resolved_input> inputs, timestamp) {
-    inputs_.emplace_back();
-    for (auto& i : inputs)
-      inputs_.back().push_back(i.heading + " " + std::string{i.text.view()});
-    return prompt_text{sensitive_text{"system"}, sensitive_text{"mission " + m.title}};
-  };
-  out->steps.parse_plan = parse_test_plan;
-  out->reader = keep(sys_.spawn(
-      [](record_reader_actor::pointer self, planner_test* test) -> record_reader_actor::behavior_type {
-        return {[=](const read_records& order) {
-          test->reads_.push_back(order);
-          return test->reader_.next(self);
-        }};
-      },
-      this));
-  out->llm = keep(sys_.spawn(
-      [](llm_client_actor::pointer self, planner_test* test) -> llm_client_actor::behavior_type {
-        return {
-            [=](const chat_call& call) {
-              test->prompts_.push_back(
-                  {std::string{call.prompt->system.view()}, std::string{call.prompt->user.view()}});
-              return test->llm_.next(self);
-            },
-            [](const get_llm_status&) { return llm_status{}; },
-        };
-      },
-      this));
-  out->writer = fake_writer();
-  out->now = [] { return slot + 2s; };
-  out->random = [this] { return random_; };
-  return out;
-}
 
 constexpr auto bad_cadence = R"({"id":"m1","title":"Teeth","cadence":{"kind":"daily","atHour":99,"atMinute":0}})";
 

@@ -1,0 +1,267 @@
+// Withdrawn grants on a real change log: what the refresher remembers and announces, what the writer refuses,
+// and what the listener passes on.
+#include "actors/change_listener/change_listener_actor.hpp"
+#include "actors/change_log/stop_notice.hpp"
+#include "actors/iteration_writer/end_queries.hpp"
+#include "actors/mission/iteration.hpp"
+#include "actors/mission_claimer/claim_queries.hpp"
+#include "actors/snapshot_refresher/refresh_queries.hpp"
+#include "infra/crypto/grant/grant.hpp"
+#include "infra/postgres/notifications.hpp"
+#include "tests/postgres/database_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+#include <future>
+
+namespace mana {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr auto past = "2026-03-01T08:00:00.000Z";
+
+std::string grant_text(const std::string& wrapped_key) { return R"({"wrappedKey":")" + wrapped_key + R"("})"; }
+std::string print_of(const std::string& wrapped_key) {
+  return *crypto::grant_fingerprint(json::object{{"wrappedKey", wrapped_key}});
+}
+const std::string key_a = "QUFB", key_b = "QkJC";
+
+struct revocation : testing::database_fixture {
+  void SetUp() override {
+    database_fixture::SetUp();
+    runner = std::make_unique<pg::connection>(runner_url());
+    listener = std::make_unique<pg::notification_source>(runner_url(), std::vector<std::string>{stop_channel});
+    insert_mission("u1", "m1", past);
+    give(key_a);
+    refresh();
+  }
+  void TearDown() override {
+    runner.reset();
+    listener.reset();
+    database_fixture::TearDown();
+  }
+  void refresh() { refresh_batch(*runner, 500, {}); }
+
+  // Writes of the mission's grant, each with a later stamp.
+  void set_grant(const std::string& value) {
+    auto stamp = "2026-02-01T00:00:0" + std::to_string(++writes) + ".000Z";
+    append("u1", "m1", "update", R"({"grant":)" + value + "}", R"({"grant":")" + stamp + R"("})");
+  }
+  void give(const std::string& wrapped_key) { set_grant(grant_text(wrapped_key)); }
+  void withdraw() { set_grant("null"); }
+
+  claimed_mission claim() {
+    auto claimed = claim_due_missions(*runner, {10, 8}, {15s, "replica-a"});
+    EXPECT_EQ(claimed.missions.size(), 1u);
+    return claimed.missions.empty() ? claimed_mission{} : claimed.missions[0];
+  }
+  static end_run planned(const claimed_mission& m, const std::string& fingerprint) {
+    end_run r;
+    r.held = m.held;
+    r.slot = m.slot;
+    r.how = run_end::planned;
+    r.grant_fingerprint = fingerprint;
+    plan p{"Plan", {{"Schritt", "create_task", json::object{{"title", "x"}}, "weil"}}};
+    r.iteration =
+        std::make_shared<const std::string>(json::to_text(planned_iteration(iteration_id_of(m.held.key, m.slot), p)));
+    return r;
+  }
+  result<run_ended> end(const end_run& r) { return end_runs(*runner, {r}, {}).front(); }
+
+  grant_memory remembered() { return grant_memory::of(snapshot("u1", "m1")); }
+  std::size_t iterations() { return snapshot("u1", "m1").find("iterations")->as_array()->size(); }
+  // What was announced up to now: everything before a mark of our own.
+  std::vector<std::string> announced() {
+    query("SELECT pg_notify('mana_ai_stop_runs', 'mark')");
+    std::vector<std::string> out;
+    for (;;)
+      for (auto& n : listener->wait(10s)) {
+        if (n.payload == "mark")
+          return out;
+        out.push_back(n.payload);
+      }
+  }
+
+  std::unique_ptr<pg::connection> runner;
+  std::unique_ptr<pg::notification_source> listener;
+  int writes = 0;
+};
+
+// -- the refresher ------------------------------------------------------------------------------------
+
+TEST_F(revocation, a_withdrawn_grant_is_remembered_and_announced_once) {
+  EXPECT_FALSE(remembered().holds(print_of(key_a)));
+  withdraw();
+  refresh();
+  EXPECT_TRUE(remembered().holds(print_of(key_a)));
+  EXPECT_THAT(announced(), ElementsAre("grant:" + print_of(key_a)));
+  append("u1", "m1", "update", R"({"title":"x"})", R"({"title":"2026-02-02T00:00:00.000Z"})");
+  refresh();
+  EXPECT_TRUE(remembered().holds(print_of(key_a)));
+  EXPECT_THAT(announced(), IsEmpty());
+}
+
+TEST_F(revocation, a_replayed_grant_stays_revoked_through_a_fold_of_the_whole_history) {
+  give(key_b);
+  give(key_a);
+  refresh();
+  EXPECT_TRUE(remembered().holds(print_of(key_a)));
+  query("INSERT INTO mana_ai.mission_dirty (user_id, mission_id) VALUES ('u1', 'm1')");
+  refresh();
+  EXPECT_TRUE(remembered().holds(print_of(key_a)));
+  EXPECT_TRUE(remembered().holds(print_of(key_b)));
+}
+
+TEST_F(revocation, what_the_log_forgot_is_still_revoked) {
+  withdraw();
+  refresh();
+  query("DELETE FROM public.sync_changes WHERE op = 'update'");
+  give(key_a);
+  refresh();
+  EXPECT_TRUE(remembered().holds(print_of(key_a)));
+}
+
+TEST_F(revocation, deleting_the_mission_withdraws_its_grant) {
+  append("u1", "m1", "delete", R"({"deletedAt":"2026-02-03T00:00:00.000Z"})");
+  refresh();
+  EXPECT_THAT(announced(), ElementsAre("grant:" + print_of(key_a)));
+  append("u1", "m1", "update", R"({"deletedAt":null})", R"({"deletedAt":"2026-02-04T00:00:00.000Z"})");
+  refresh();
+  EXPECT_TRUE(remembered().holds(print_of(key_a)));
+}
+
+TEST_F(revocation, a_user_whose_rows_are_deleted_is_never_planned_again) {
+  query("DELETE FROM public.sync_changes WHERE user_id = 'u1'");
+  refresh();
+  EXPECT_TRUE(snapshot("u1", "m1").is_null());
+  EXPECT_THAT(announced(), ElementsAre("grant:" + print_of(key_a)));
+  EXPECT_THAT(claim_due_missions(*runner, {10, 8}, {15s, "replica-a"}).missions, IsEmpty());
+}
+
+TEST_F(revocation, rows_of_a_user_that_is_unknown_here_are_not_noted_when_they_are_deleted) {
+  query("DELETE FROM mana_ai.mission_snapshots");
+  query("DELETE FROM public.sync_changes WHERE user_id = 'u1'");
+  EXPECT_EQ(query("SELECT count(*) FROM mana_ai.mission_dirty"), "0");
+}
+
+// -- the writer's fence -------------------------------------------------------------------------------
+
+TEST_F(revocation, a_plan_under_the_present_grant_is_written) {
+  auto m = claim();
+  ASSERT_TRUE(end(planned(m, print_of(key_a))));
+  EXPECT_EQ(iterations(), 1u);
+}
+
+TEST_F(revocation, a_plan_under_a_grant_that_was_withdrawn_meanwhile_is_refused) {
+  for (auto* next : {"null", R"({"wrappedKey":"QkJC"})"}) {
+    SCOPED_TRACE(next);
+    auto m = claim();
+    set_grant(next); // nobody has folded it yet
+    auto r = end(planned(m, print_of(key_a)));
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().code, errc::grant_revoked);
+    EXPECT_EQ(iterations(), 0u);
+    EXPECT_EQ(query("SELECT count(*) FROM public.sync_changes WHERE client_id = 'mana-ai-runner'"), "0");
+    // The lease is still held, and the next claim knows.
+    end_run parked;
+    parked.held = m.held;
+    parked.slot = m.slot;
+    parked.how = run_end::parked;
+    ASSERT_TRUE(end(parked));
+    auto again = claim();
+    EXPECT_EQ(again.attempt, m.attempt);
+    EXPECT_TRUE(grant_memory::of(*json::parse(*again.record)).holds(print_of(key_a)));
+    parked.held = again.held;
+    ASSERT_TRUE(end(parked));
+    give(key_a); // in force again, and still revoked
+    refresh();
+  }
+}
+
+TEST_F(revocation, a_replayed_grant_does_not_pass_the_fence) {
+  auto m = claim();
+  withdraw();
+  give(key_a);
+  auto r = end(planned(m, print_of(key_a)));
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, errc::grant_revoked);
+}
+
+TEST_F(revocation, the_writer_announces_what_it_finds) {
+  auto m = claim();
+  withdraw();
+  ASSERT_FALSE(end(planned(m, print_of(key_a))));
+  EXPECT_THAT(announced(), ElementsAre("grant:" + print_of(key_a)));
+  refresh();
+  EXPECT_THAT(announced(), IsEmpty());
+}
+
+TEST_F(revocation, a_plan_without_decrypted_text_is_written_whatever_became_of_the_grant) {
+  auto m = claim();
+  withdraw();
+  ASSERT_TRUE(end(planned(m, "")));
+  EXPECT_EQ(iterations(), 1u);
+  EXPECT_TRUE(remembered().holds(print_of(key_a)));
+}
+
+TEST_F(revocation, one_refused_plan_does_not_hold_up_the_batch) {
+  insert_mission("u2", "m2", past);
+  refresh();
+  auto claimed = claim_due_missions(*runner, {10, 8}, {15s, "replica-a"}).missions;
+  ASSERT_EQ(claimed.size(), 2u);
+  withdraw();
+  std::vector<end_run> ends;
+  for (auto& m : claimed)
+    ends.push_back(planned(m, m.held.key.user.value == "u1" ? print_of(key_a) : ""));
+  auto results = end_runs(*runner, ends, {});
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_EQ(static_cast<bool>(results[i]), claimed[i].held.key.user.value == "u2");
+  EXPECT_EQ(snapshot("u2", "m2").find("iterations")->as_array()->size(), 1u);
+}
+
+// -- from a commit to the scheduler -------------------------------------------------------------------
+
+TEST_F(revocation, the_listener_passes_orders_to_the_scheduler) {
+  caf::actor_system_config cfg;
+  cfg.set("scheduler.max-threads", std::size_t{2});
+  caf::actor_system sys{cfg};
+  auto connected = std::make_shared<std::promise<void>>();
+  auto ordered = std::make_shared<std::promise<stop_runs>>();
+  scheduler_actor scheduler = sys.spawn(
+      [](scheduler_actor::pointer,
+         const std::shared_ptr<std::promise<stop_runs>>& order) -> scheduler_actor::behavior_type {
+        return {
+            [](const run_tick&) { return tick_report{}; },
+            [](const work_available&) {},
+            [](const run_finished&) {},
+            [](const run_uses_grant&) {},
+            [=](const stop_runs& o) { order->set_value(o); },
+            [](const get_scheduler_status&) { return scheduler_status{}; },
+            [](const drain&) { return drained{}; },
+        };
+      },
+      ordered);
+  snapshot_refresher_actor refresher = sys.spawn(
+      [](snapshot_refresher_actor::pointer, int) -> snapshot_refresher_actor::behavior_type {
+        return {[](const refresh_snapshots&) { return snapshots_refreshed{}; }, [](const log_changed&) {}};
+      },
+      0);
+  listener_observer observer{[connected] { connected->set_value(); }, [](const failure&) {}};
+  auto under_test = sys.spawn<change_listener, caf::detached>(runner_url(), refresher, scheduler, observer);
+  connected->get_future().wait();
+  query("SELECT pg_notify('mana_ai_stop_runs', 'nonsense')");
+  withdraw();
+  refresh();
+  auto order = ordered->get_future().get();
+  EXPECT_EQ(order.by, stop_runs::whose::grant);
+  EXPECT_EQ(order.fingerprint, print_of(key_a));
+  for (auto& a : {caf::actor_cast<caf::actor>(under_test), caf::actor_cast<caf::actor>(scheduler),
+                  caf::actor_cast<caf::actor>(refresher)})
+    caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
+}
+
+} // namespace
+} // namespace mana
