@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds one preset: build.sh <release|debug|tsan> [target...]; without targets everything. Quick when nothing changed.
+# Builds one preset: build.sh <release|debug|tsan|fuzz> [target...]; without targets everything. Quick when nothing changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

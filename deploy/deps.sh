@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building, testing and running need, from Debian 12's own archive. Touches apt only when something
 # is missing; needs root or sudo only then.
+#
+#   deps.sh [fuzz]   fuzz: also what tests/fuzz/run.sh needs
 set -euo pipefail
 
 packages=(
@@ -10,6 +12,11 @@ packages=(
   postgresql-15 postgresql-client-15
   curl jq openssl python3 tzdata ca-certificates util-linux procps git shellcheck
 )
+case ${1:-} in
+  '') ;;
+  fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
+  *) echo "usage: deploy/deps.sh [fuzz]" >&2 && exit 2 ;;
+esac
 
 installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

@@ -10,6 +10,7 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 
 option(MANA_BUILD_TESTS "build the tests" ON)
 option(MANA_CLEANSE "overwrite keys and decrypted text; OFF only for the control build of the memory scan" ON)
+option(MANA_FUZZ "build the fuzz targets of tests/fuzz; clang only" OFF)
 set(MANA_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
@@ -17,6 +18,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # GCC PR 105651: false positives on "literal" + std::string. GCC PR 105593 and its kin: moved-from
   # std::variant alternatives count as uninitialized. Clang's analyser and the sanitizers stay on.
   add_compile_options(-Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Boost 1.74 does not know that clang has standard coroutines.
+  add_compile_definitions(BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)
+endif()
+if(MANA_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(NOT MANA_CLEANSE)
   add_compile_definitions(MANA_WITHOUT_CLEANSING)
@@ -27,6 +35,9 @@ if(MANA_SANITIZE)
     # CAF 0.17 forms references to null in its headers when it infers an actor's interface; ASan
     # still catches every access through a null pointer.
     add_compile_options(-fno-sanitize=null)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+      add_compile_options(-fno-sanitize=function) # clang 14 cannot assemble it into coroutines
+    endif()
   endif()
   add_link_options(-fsanitize=${MANA_SANITIZE})
   if(MANA_SANITIZE MATCHES "thread")

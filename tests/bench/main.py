@@ -13,6 +13,7 @@ import latency
 import memory
 import refresh
 import throughput
+import unwrap
 from database import Bench
 from report import failed, progress
 
@@ -27,6 +28,7 @@ _MEASUREMENTS = [
     ("h", throughput.h),
     ("i", cost.i),
     ("j", refresh.j),
+    ("k", unwrap.k),
 ]
 
 
@@ -37,7 +39,7 @@ def main():
     arguments.add_argument("--superuser-url", required=True)
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
-    wanted = set(options.letters) or set("abcdefghij")
+    wanted = set(options.letters) or set("abcdefghijk")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()

@@ -4,21 +4,22 @@
 # holds); progress goes to stderr. Takes about five minutes on two idle cores; other load falsifies the numbers, so
 # each line says how much of it there was.
 #
-#   run.sh [a b c d e f g h i j]...   only these; default: all
+#   run.sh [a b c d e f g h i j k]...   only these; default: all
 #
-# The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first. MANA_KEEP=1 keeps the directory.
+# The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first; (k) expects unwrap_bench beside
+# it. MANA_KEEP=1 keeps the directory.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../deploy/cluster.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 for name in "$@"; do
-  [[ $name == [a-j] ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j]..."
+  [[ $name == [a-k] ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k]..."
 done
 
 binary=${MANA_AI_BINARY:-}
 if [[ -z $binary ]]; then
   "$checkout/deploy/deps.sh" >&2
-  "$checkout/deploy/build.sh" release mana-ai >&2
+  "$checkout/deploy/build.sh" release mana-ai unwrap_bench >&2
   binary=$checkout/build/release/mana-ai
 fi
 
