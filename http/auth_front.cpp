@@ -2,6 +2,7 @@
 
 #include "http/server/error_response.hpp"
 #include "infra/io/ask.hpp"
+#include "infra/postgres/connection.hpp"
 
 namespace mana::http {
 
@@ -9,15 +10,26 @@ using boost::asio::awaitable;
 
 namespace {
 
+// Nothing but requests uses this database: before the first one, and after the database was away,
+// the pool only knows once it has been asked to try.
+awaitable<bool> connects(auth_front_ptr f, database_actor database) {
+  database_job probe{"ready", [](pg::connection& db) -> std::any { return db.exec("SELECT 1").size(); }};
+  auto answer = co_await ask<database_answer>(*f->system, database, probe_timeout, probe);
+  co_return static_cast<bool>(answer);
+}
+
 awaitable<readiness> ready(auth_front_ptr f) {
   auto schema = f->schema();
   auto handles = f->handles();
   get_database_status question;
   auto database = co_await ask<database_status>(*f->system, handles.database, probe_timeout, question);
+  bool connected = database && database->connected;
+  if (database && !connected)
+    connected = co_await connects(f, handles.database);
   readiness out;
   if (!database)
     out.failing.push_back({"auth_database", "does not answer"});
-  else if (!database->connected)
+  else if (!connected)
     out.failing.push_back({"auth_database", "not connected"});
   if (!schema.migrated)
     out.failing.push_back({"auth_migrations", "not applied"});

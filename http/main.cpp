@@ -10,6 +10,7 @@
 #include "infra/log/log.hpp"
 #include "infra/postgres/migrator.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -64,11 +65,19 @@ int keygen(const std::string& directory) {
   return 0;
 }
 
+// A setting whose size is wrong already is not named again.
+void add_key_errors(config::loaded_settings& loaded, config::target_set targets) {
+  for (auto& e : key_errors(loaded.values, targets)) {
+    auto named = [name = e.substr(0, e.find(':'))](auto& known) { return known.starts_with(name); };
+    if (std::none_of(loaded.errors.begin(), loaded.errors.end(), named))
+      loaded.errors.push_back(std::move(e));
+  }
+}
+
 int with_settings(const config::command_line& cl, crypto::heap_status heap) {
   auto loaded = config::load_settings(cl, config::process_environment(), config::this_host());
   if (cl.what != config::command::migrate)
-    for (auto& e : key_errors(loaded.values, cl.targets))
-      loaded.errors.push_back(std::move(e));
+    add_key_errors(loaded, cl.targets);
   if (!loaded.errors.empty()) {
     std::fputs("mana-ai: the settings are wrong; `mana-ai --help` explains each\n", stderr);
     for (auto& e : loaded.errors)

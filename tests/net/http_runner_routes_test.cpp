@@ -19,7 +19,10 @@ scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, timestam
             r.due = 2;
             return r;
           },
-          [](work_available) {}, [](const run_finished&) {},
+          [](work_available) {},
+          [](const run_finished&) {},
+          [](const run_uses_grant&) {},
+          [](const stop_runs&) {},
           [](get_scheduler_status) {
             scheduler_status s;
             s.tick_enabled = true;
