@@ -6,18 +6,19 @@
 #include "http/server/error_response.hpp"
 #include "http/server/router.hpp"
 #include "http/sign_in_routes.hpp"
+#include "tests/fuzz/require.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 using namespace mana;
 using boost::asio::awaitable;
+using mana::fuzz::require;
 
 namespace {
 
@@ -64,8 +65,7 @@ http::response answer(http::request_parser& p) {
   };
   boost::asio::co_spawn(context, run, boost::asio::detached);
   context.run();
-  if (!done)
-    std::abort(); // a handler that neither answers nor waits for anything
+  require(done); // a handler that neither answers nor waits for anything
   out.headers.insert(out.headers.end(), added.begin(), added.end());
   return out;
 }
@@ -73,8 +73,7 @@ http::response answer(http::request_parser& p) {
 // A header field of the response must not be two: nothing from outside ends a line.
 void check_head(const http::response& r) {
   auto head = http::head_of(r, true);
-  if (!head.ends_with("\r\n\r\n") || head.find("\r\n\r\n") != head.size() - 4)
-    std::abort();
+  require(head.ends_with("\r\n\r\n") && head.find("\r\n\r\n") == head.size() - 4);
 }
 
 } // namespace

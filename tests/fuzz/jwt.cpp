@@ -2,13 +2,14 @@
 // header or payload of a token that is signed well, since no fuzzer guesses a signature.
 #include "infra/jwt/key_set.hpp"
 #include "infra/jwt/token.hpp"
+#include "tests/fuzz/require.hpp"
 #include "tests/unit/jwt/signed_token.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 using namespace mana;
+using mana::fuzz::require;
 
 namespace {
 
@@ -23,20 +24,17 @@ result<jwt::claims> verified(std::string_view token) {
   static const jwt::expectations expected{{"https://issuer.test"}, "mana"};
   auto claims = jwt::verify(
       token, [](std::string_view) { return &own_key().public_key(); }, expected, now);
-  if (!claims && claims.error().code != errc::unauthorized)
-    std::abort();
+  require(claims || claims.error().code == errc::unauthorized);
   return claims;
 }
 
 void judge_token(std::string_view text) {
-  if (verified(text))
-    std::abort(); // nobody has signed it
+  require(!verified(text)); // nobody has signed it
 }
 
 void judge_payload(std::string_view text) {
   auto claims = verified(mana::testing::signed_token(own_key(), mana::testing::header_for(own_key()), text));
-  if (claims && (claims->subject.empty() || claims->expires_at < now))
-    std::abort();
+  require(!claims || (!claims->subject.empty() && claims->expires_at >= now));
 }
 
 void judge_header(std::string_view text) {
@@ -45,8 +43,7 @@ void judge_header(std::string_view text) {
 
 void read_key_set(std::string_view text) {
   auto set = jwt::key_set::parse(text);
-  if (set && set->size() > jwt::max_keys)
-    std::abort();
+  require(!set || set->size() <= jwt::max_keys);
 }
 
 } // namespace
