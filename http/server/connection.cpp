@@ -117,7 +117,8 @@ asio::awaitable<bool> server::connection::serve_one() {
 // the rejection.
 asio::awaitable<response> server::connection::answered(request_parser& p, std::optional<response>& rejection) {
   header_list added;
-  if (p.is_header_done()) {
+  // The parser judges Content-Length when it has read all fields, but before it says that it has.
+  if (p.is_header_done() || (rejection && rejection->status == 413)) {
     auto req = request_head(p);
     if (req && core_.cfg.added_headers)
       added = core_.cfg.added_headers(*req);

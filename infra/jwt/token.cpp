@@ -18,7 +18,6 @@ failure refused(const char* why) { return {errc::unauthorized, why}; }
 
 // Exactly three parts; a fourth, as an encrypted token has, is none of ours.
 std::optional<std::array<std::string_view, 3>> split(std::string_view token) {
-  std::array<std::string_view, 3> parts;
   auto first = token.find('.');
   auto second = first == token.npos ? token.npos : token.find('.', first + 1);
   if (second == token.npos || token.find('.', second + 1) != token.npos)

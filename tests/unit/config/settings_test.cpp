@@ -254,4 +254,34 @@ TEST(secret_text, cannot_be_streamed) {
   EXPECT_FALSE(streamable<secret_text>);
 }
 
+// Everything the auth target needs to sign users in, with changes.
+variables sign_in(const variables& changes = {}) {
+  variables vs{{"DATABASE_URL", "postgresql://mana_auth@db/auth"},
+               {"MANA_AUTH_KEK", "k1:" + std::string(44, 'A')},
+               {"BASE_URL", "https://mana.test"},
+               {"SIGN_IN", "true"},
+               {"AUTH_SIGNING_KEY_PEM", "-----BEGIN PRIVATE KEY-----"}};
+  for (auto& [name, value] : changes)
+    vs[name] = value;
+  return vs;
+}
+const command_line serve_auth{command::serve, {target::auth}};
+
+TEST(settings, of_sign_in_make_the_process_an_issuer_it_accepts) {
+  auto [v, errors] = load(sign_in(), serve_auth);
+  ASSERT_EQ(errors, std::vector<std::string>{});
+  EXPECT_EQ(v.issuers, std::vector<std::string>{"https://mana.test"});
+}
+
+TEST(settings, of_sign_in_need_a_key_that_signs) {
+  EXPECT_EQ(load(sign_in({{"AUTH_SIGNING_KEY_PEM", ""}}), serve_auth).errors,
+            std::vector<std::string>{"AUTH_SIGNING_KEY_PEM is not set, but SIGN_IN needs it to sign tokens"});
+}
+
+TEST(settings, of_sign_in_must_accept_its_own_tokens) {
+  EXPECT_EQ(load(sign_in({{"JWT_ISSUER", "https://other.test"}}), serve_auth).errors,
+            std::vector<std::string>{"JWT_ISSUER: must hold BASE_URL, the issuer of the tokens of SIGN_IN"});
+  EXPECT_TRUE(load(sign_in({{"JWT_ISSUER", "https://other.test,https://mana.test"}}), serve_auth).errors.empty());
+}
+
 } // namespace
