@@ -32,8 +32,13 @@ public:
     std::size_t max_parallel = 2;
   };
 
-  job_batcher(caf::scheduled_actor* self, database_actor database, options o, work w)
-    : self_(self), database_(std::move(database)), options_(o), work_(std::move(w)) {}
+  // Self: the actor that owns the batcher. (Only the concrete actor type knows request().)
+  template <class Self>
+  job_batcher(Self* self, database_actor database, options o, work w)
+    : ask_([self](const database_actor& to, database_job job, on_answer answered, on_error failed) {
+        self->request(to, caf::infinite, std::move(job)).then(std::move(answered), std::move(failed));
+      }),
+      database_(std::move(database)), options_(o), work_(std::move(w)) {}
 
   void add(Request r, caf::typed_response_promise<Reply> promise) {
     waiting_.push_back({std::move(r), std::move(promise)});
@@ -56,6 +61,8 @@ private:
     caf::typed_response_promise<Reply> promise;
   };
   using pendings = std::shared_ptr<std::vector<pending>>;
+  using on_answer = std::function<void(database_answer&)>;
+  using on_error = std::function<void(caf::error&)>;
 
   void start_next() {
     if (under_way_ >= options_.max_parallel || waiting_.empty())
@@ -80,17 +87,16 @@ private:
   }
 
   void send_job(database_job job, pendings taken, int doubts) {
-    auto* self = static_cast<caf::event_based_actor*>(self_);
-    self->request(database_, caf::infinite, std::move(job))
-        .then(
-            [this, taken](database_answer& a) {
-              auto& answers = a.as<replies>();
-              for (std::size_t i = 0; i < taken->size(); ++i)
-                answers[i] ? (*taken)[i].promise.deliver(std::move(*answers[i]))
-                           : (*taken)[i].promise.deliver(to_caf(std::move(answers[i]).error()));
-              done();
-            },
-            [this, taken, doubts](caf::error& e) { failed(taken, doubts, to_failure(e)); });
+    ask_(
+        database_, std::move(job),
+        [this, taken](database_answer& a) {
+          auto& answers = a.as<replies>();
+          for (std::size_t i = 0; i < taken->size(); ++i)
+            answers[i] ? (*taken)[i].promise.deliver(std::move(*answers[i]))
+                       : (*taken)[i].promise.deliver(to_caf(std::move(answers[i]).error()));
+          done();
+        },
+        [this, taken, doubts](caf::error& e) { failed(taken, doubts, to_failure(e)); });
   }
 
   void failed(pendings taken, int doubts, failure f) {
@@ -115,7 +121,7 @@ private:
     start_next();
   }
 
-  caf::scheduled_actor* self_;
+  std::function<void(const database_actor&, database_job, on_answer, on_error)> ask_;
   database_actor database_;
   options options_;
   work work_;

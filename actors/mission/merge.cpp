@@ -45,11 +45,13 @@ void sort_by_start(json::array& list) {
   std::stable_sort(list.begin(), list.end(), [&](auto& a, auto& b) { return key(a) < key(b); });
 }
 
-// What decides which grant is in force: the grant itself, and whether the record is deleted.
-bool concerns_grant(const change& c, const std::vector<field_write>& writes) {
-  return is_hard_delete(c) || std::any_of(writes.begin(), writes.end(), [](auto& w) {
-           return w.path.substr(0, w.path.find('.')) == grant_field || w.path == "deletedAt";
-         });
+bool writes_grant(const std::vector<field_write>& writes) {
+  return std::any_of(writes.begin(), writes.end(),
+                     [](auto& w) { return w.path.substr(0, w.path.find('.')) == grant_field; });
+}
+
+bool writes_deletion(const std::vector<field_write>& writes) {
+  return std::any_of(writes.begin(), writes.end(), [](auto& w) { return w.path == "deletedAt"; });
 }
 
 } // namespace
@@ -121,7 +123,8 @@ const std::string* merged_record::stamp(std::string_view path) const noexcept {
 
 void merged_record::apply(const change& c) {
   auto writes = writes_of(c, rules_);
-  if (!rules_.has_grants || !concerns_grant(c, writes))
+  // What decides which grant is in force: the grant itself, and whether the record is deleted.
+  if (!rules_.has_grants || !(is_hard_delete(c) || writes_grant(writes) || writes_deletion(writes)))
     return merge(c, writes);
   auto before = grant_in_force();
   merge(c, writes);
@@ -227,7 +230,8 @@ bool merged_record::commutes(const change& c) const {
     return false;
   auto writes = writes_of(c, rules_);
   // Which grants were in force for a while depends on the order even where the record does not.
-  if (rules_.has_grants && concerns_grant(c, writes))
+  bool had_grant = fields_.find(grant_field) != nullptr || !revoked_.empty();
+  if (rules_.has_grants && (writes_grant(writes) || (had_grant && writes_deletion(writes))))
     return false;
   return std::none_of(writes.begin(), writes.end(),
                       [&](auto& w) { return w.path == rules_.keyed_list ? list_order_matters(w) : order_matters(w); });
