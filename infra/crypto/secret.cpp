@@ -10,9 +10,10 @@ namespace mana::crypto {
 namespace {
 
 #ifdef MANA_WITHOUT_CLEANSING
-// The control build of the memory scan: an ordinary block, freed as it is.
+// The control build of the memory scan: an ordinary block that stays as it is. Freed, it would depend on the next
+// allocation of that size whether the scan can find the key.
 void* allocate(std::size_t size) { return std::calloc(1, size); }
-void release(void* data, std::size_t) { std::free(data); }
+void release(void*, std::size_t) {}
 #else
 void* allocate(std::size_t size) { return OPENSSL_secure_zalloc(size); }
 void release(void* data, std::size_t size) { OPENSSL_secure_clear_free(data, size); }

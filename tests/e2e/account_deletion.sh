@@ -21,35 +21,42 @@ calls() { jq -s --arg event "$1" 'map(select(.event == $event)) | length' "$witn
 all_run() { [[ $(calls seen) == $((missions * 2)) ]]; }
 wait_for 20 "all missions are in mid-run" all_run
 
-# The sync service removes the log's part first. A change that is still in the queue does not bring the user back.
-sql "delete from sync_changes where user_id = '$anna';
-     insert into mana_ai.mission_dirty (user_id, mission_id) values ('$anna', 'mission-1')"
+# The sync service removes the log's part first; by the next request the runner may have noticed.
+sql "delete from sync_changes where user_id = '$anna'"
 deleted=$(request runner DELETE "/internal/users/$anna")
-equals "$(jq -c '[.missions, .auditRows]' <<<"$deleted")" "[$missions,$missions]" "what was deleted"
+equals "$(jq -c --argjson most "$missions" '[.missions <= $most, .auditRows]' <<<"$deleted")" "[true,$missions]" \
+  "what was deleted"
 all_closed() { [[ $(calls closed) == "$missions" ]]; }
 wait_for 10 "the user's calls are cancelled" all_closed
 
-# rows_of <user-id>: in all tables of the schema that name a user.
+# rows_of <user-id>: how many there are, by each table of the schema that names a user and has any.
 rows_of() {
-  local table total=0
+  local table count
   for table in $(sql "select table_name from information_schema.columns
-                      where table_schema = 'mana_ai' and column_name = 'user_id'"); do
-    total=$((total + $(sql "select count(*) from mana_ai.$table where user_id = '$1'")))
+                      where table_schema = 'mana_ai' and column_name = 'user_id' order by 1"); do
+    count=$(sql "select count(*) from mana_ai.$table where user_id = '$1'")
+    ((count == 0)) || printf '%s: %s\n' "$table" "$count"
   done
-  echo "$total"
 }
-equals "$(rows_of "$anna")" 0 "rows of the deleted user"
-expect "rows of the other user" test "$(rows_of "$ben")" -gt 0
-request runner POST /internal/tick >/dev/null
+equals "$(rows_of "$anna")" '' "rows of the deleted user"
+expect "rows of the other user" test -n "$(rows_of "$ben")"
+
+# Neither a change that comes late into the queue nor the operator's bootstrap bring the user back.
+sql "insert into mana_ai.mission_dirty (user_id, mission_id) values ('$anna', 'mission-1')"
 psql_on "$superuser_url" -o /dev/null -f "$checkout/deploy/sql/30_bootstrap.sql"
-request runner POST /internal/tick >/dev/null
+# When this one of the other user runs, what came before it was looked at.
+{
+  note later "$(marker later)"
+  more_mission='{"inputs": [{"module": "notes", "table": "notes", "id": "later"}]}' mission_on later notes:later
+} | seal_and_write ben own-grants
+wait_for 20 "a later mission of the other user runs" saw "$(marker later)"
 equals "$(request runner GET "/internal/missions/$anna" | jq -c .missions)" '[]' "missions of the deleted user"
 equals "$(sql "select count(*) from sync_changes where user_id = '$anna'")" 0 "rows written for the deleted user"
-equals "$(calls seen)" "$((missions * 2))" "calls, no more than before"
-equals "$(rows_of "$anna")" 0 "rows of the deleted user, later"
+equals "$(calls seen)" "$((missions * 2 + 1))" "calls, but for the later one no more than before"
+equals "$(rows_of "$anna")" '' "rows of the deleted user, later"
 equals "$(calls closed)" "$missions" "calls of the other user that were cancelled"
 run_audit_verify ben >/dev/null || fail "the other user's chain is bad"
-equals "$(chain_of "$ben" | browser ben verify-rows | jq .rows)" "$missions" "the other user's rows"
+equals "$(chain_of "$ben" | browser ben verify-rows | jq .rows)" "$((missions + 1))" "the other user's rows"
 
 again=$(request runner DELETE "/internal/users/$anna")
 equals "$(jq -c '[.missions, .auditRows]' <<<"$again")" '[0,0]' "what a second deletion finds"

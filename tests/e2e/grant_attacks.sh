@@ -30,10 +30,10 @@ granted() {
 
 # -- grants that were edited --------------------------------------------------------------------------------------
 
-attacks=(expiry widened table-added swapped swapped-and-renamed stolen revoked revoked-respelled cut no-object v1)
+attacks=(expiry widened table-added swapped swapped-and-renamed stolen revoked revoked-respelled cut empty no-object v1)
 declare -A skipped_as=([expiry]=wrap-rejected [widened]=wrap-rejected [table-added]=wrap-rejected
   [swapped]=wrap-rejected [swapped-and-renamed]=wrap-rejected [stolen]=wrap-rejected [revoked]=revoked
-  [revoked-respelled]=revoked [cut]=malformed [no-object]=expired [v1]=malformed)
+  [revoked-respelled]=revoked [cut]=malformed [empty]=expired [no-object]=nothing [v1]=malformed)
 
 for attack in "${attacks[@]}"; do granted anna "$attack"; done
 granted anna honest
@@ -67,6 +67,8 @@ for attack in revoked revoked-respelled; do
 done
 
 jq -cn '{"grant.wrappedKey": "no base64!"}' | edit_mission "$anna" cut
+jq -cn '{grant: {}}' | edit_mission "$anna" empty
+# As good as none: there is nothing to skip.
 jq -cn '{grant: "no object"}' | edit_mission "$anna" no-object
 jq -cn '{missionId: "v1", recordIds: ["notes:v1-note"]}' | browser anna grant v1 | jq -c '{grant: .}' |
   edit_mission "$anna" v1
@@ -75,7 +77,7 @@ jq -cn '{missionId: "v1", recordIds: ["notes:v1-note"]}' | browser anna grant v1
 
 tampered=ciphertext-tampered-or-wrong-key
 declare -A failed_as=([field]=$tampered [record]=$tampered [bit]=$tampered [half]=ciphertext-malformed
-  [old]=not-sealed-for-grant [key]=$tampered)
+  [old]=not-sealed-for-grant [key]=decrypt-failed)
 for attack in "${!failed_as[@]}"; do granted anna "$attack" "$attack-note" "$attack-other"; done
 
 jq -c '{title: .content, content: .title}' <<<"$(stored "$anna" field-note .)" | update_note "$anna" field-note

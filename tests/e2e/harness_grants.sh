@@ -132,8 +132,8 @@ calls_with() { jq -c --arg marker "$1" 'select(.markers // [] | index($marker))'
 
 # The witness's log as table public.witness: at, call, event, marker (null for the end of a call).
 load_witness() {
-  sql 'drop table if exists public.witness;
-       create table public.witness (at timestamptz, call bigint, event text, marker text)'
+  sql 'create table if not exists public.witness (at timestamptz, call bigint, event text, marker text);
+       truncate public.witness'
   jq -r '. as {$at, $call, $event} | (.markers // [null])[] | [$at, $call, $event, . // ""] | @tsv' "$witness_log" |
     psql_on "$superuser_url" -o /dev/null -c 'create temp table raw (at bigint, call bigint, event text, marker text)' \
       -c '\copy raw from pstdin' \

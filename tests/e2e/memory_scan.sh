@@ -21,7 +21,7 @@ scan_after_runs() {
   binary=$2
   without_auth "$nick"
   node "$checkout/tests/e2e/browser/many_missions.mjs" "$nick" "$runs" 1 | seal_and_write "$nick" own-grants
-  start_granted "$nick" MAX_RUNS_PER_USER=10
+  start_granted "$nick" MAX_RUNS_PER_USER="$runs"
   wait_for 30 "the runner is ready" is_ready "$nick"
   tick "$nick" >/dev/null
   plans() { [[ $(sql "select count(*) from sync_changes where user_id = 'user-$nick' and client_id = 'mana-ai-runner'") == "$runs" ]]; }

@@ -51,8 +51,7 @@ replace() {
 # Views over the log and what the witness saw: revocations with the time of their commit, calls with their mission, and
 # when an iteration that came of a call was first in the log.
 make_views() {
-  sql "drop view if exists public.revoked, public.calls, public.written;
-    create view public.revoked as
+  sql "create view public.revoked as
       select user_id, record_id as mission, min(pg_xact_commit_timestamp(xmin)) as at,
              bool_or(jsonb_typeof(data -> 'grant') = 'null') as withdrawn
       from sync_changes where client_id = 'e2e-browser' and op = 'update' and data ? 'grant' group by 1, 2;
