@@ -133,7 +133,7 @@ void sign_in::judge(const sign_in_attempt& attempt, shared_password password, se
       .then(
           [this, promise, attempt](password_verdict v) mutable {
             if (v.right && attempt.user)
-              open(attempt.id, std::move(*attempt.user), promise);
+              open(attempt.id, *attempt.user, promise);
             else
               promise.deliver(to_caf({errc::unauthorized, "name or password is wrong"}));
           },
