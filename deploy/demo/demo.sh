@@ -41,7 +41,7 @@ demo_seed() {
   jq -cn --arg stamp "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" -f "$checkout/deploy/demo/entries.jq" |
     demo_browser rows >"$state/demo/rows.jsonl"
   echo "    one of the rows for the change log:"
-  grep '"demo-note-trip"' "$state/demo/rows.jsonl" | cut -c1-200 | sed 's/^/    /; s/$/…/'
+  jq -c 'select(.id == "demo-note-trip")' "$state/demo/rows.jsonl" | cut -c1-200 | sed 's/^/    /; s/$/…/'
   echo "    the mission's grant, as the auth target issued it:"
   jq -c 'select(.id == "demo-mission") | .data.grant | {derivation, issuedAt, expiresAt, keyId}' "$state/demo/rows.jsonl" |
     sed 's/^/    /'

@@ -1,7 +1,7 @@
 # The demo user's data as the browser app would hold it before sealing, one JSON per line: see `rows` of
 # tests/e2e/browser/client.mjs. `now` is given as $stamp.
 def goal($id; $data): {app: "companion", table: "companionGoals", id: $id, data: $data};
-def input($module; $table; $id): {module: $module, table: $table, id: $id};
+def input($kind; $table; $id): {"module": $kind, table: $table, id: $id};
 
 goal("demo-goal-running"; {title: "Dreimal pro Woche laufen", status: "active", currentValue: 1,
   target: {value: 3, period: "week", comparison: "gte"}}),

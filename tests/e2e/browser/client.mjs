@@ -11,7 +11,8 @@
 //   init-vault            makes the vault and keeps its master key in the session
 //   fetch-key             the vault's master key into the session
 //   recovery-wrap         prints {recoveryWrappedMk, recoveryIv} for a code that nobody is told
-//   rows [own-grants]     stdin: JSON lines {table, id, data} or {mission, data, grant: {recordIds, ttlMs?}};
+//   rows [own-grants]     stdin: JSON lines {table, id, data}, {mission, data, grant: {recordIds, ttlMs?}}, or
+//                         {app, table, id, data} of a plaintext record;
 //                         prints the rows for the log, {app, table, id, data}: fields sealed, grants in their missions
 //   grant [own|v1]        stdin {missionId, recordIds, tables?, ttlMs?}: prints the grant, checked
 //   seal                  stdin {table, id, field, value, version?}: prints the sealed value
@@ -83,6 +84,7 @@ async function granter(s, how) {
 // -- rows of the log ----------------------------------------------------------------------------------------------
 
 async function rowOf(entry, masterKey, grantFor) {
+  if (entry.app) return entry; // a plaintext record, as it stands
   if (entry.mission === undefined) {
     const { table, id, data } = entry;
     return { app: encryptedTables[table].app, table, id, data: await sealRecord(masterKey, table, id, data) };
