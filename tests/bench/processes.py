@@ -153,7 +153,7 @@ class Metrics:
 def stage_means_ms(before, after):
     """Mean duration of a run's stages between two scrapes."""
     out = {}
-    for stage in ("claim_wait", "read", "llm", "write"):
+    for stage in ("claim_wait", "read", "audit", "llm", "write"):
         n, s = (
             after.total(f"run_stage_duration_seconds_{x}", stage=stage)
             - before.total(f"run_stage_duration_seconds_{x}", stage=stage)

@@ -116,7 +116,7 @@ equals "$(sql 'select count(*) from calls c join revoked r using (user_id, missi
 # -- revocations that race with the answers -----------------------------------------------------------------------
 
 witness_log=$work/race.jsonl
-start_witness --latency-ms 100 --up-to-ms 3000
+start_witness --latency-ms 100 --up-to-ms 6000
 racers=(racer1 racer2 racer3)
 start_revocable
 start_missions "${racers[@]}"
