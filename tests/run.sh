@@ -178,7 +178,7 @@ if [[ $quick == no ]]; then
     step "clang-tidy"
     static_checks tidy
   fi
-  if build release && build uncleansed mana-ai; then end_to_end; fi
+  if build release mana-ai && build uncleansed mana-ai; then end_to_end; fi
   tests_in_tsan
 fi
 step "done"
