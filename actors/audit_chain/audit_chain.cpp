@@ -1,30 +1,22 @@
 #include "actors/audit_chain/audit_chain.hpp"
 
 #include "infra/crypto/base64.hpp"
+#include "infra/crypto/framing.hpp"
 
 namespace mana {
 
 namespace {
 
+using crypto::append_count;
+using crypto::append_framed;
+using crypto::append_raw;
 using crypto::bytes;
-
-void append(bytes& out, std::string_view raw) { out.insert(out.end(), raw.begin(), raw.end()); }
-
-void append_length(bytes& out, std::uint32_t n) {
-  for (int shift : {24, 16, 8, 0})
-    out.push_back(static_cast<unsigned char>(n >> shift));
-}
-
-void append_framed(bytes& out, std::string_view text) {
-  append_length(out, static_cast<std::uint32_t>(text.size()));
-  append(out, text);
-}
 
 void append_optional(bytes& out, const std::optional<std::string>& text) {
   if (text)
     append_framed(out, *text);
   else
-    append_length(out, 0xFFFFFFFF);
+    append_count(out, 0xFFFFFFFF);
 }
 
 constexpr std::int64_t us_per_ms = 1000;
@@ -41,7 +33,7 @@ std::string audit_time_text(const audit_row& row) {
 
 bytes canonical_audit_row(const audit_row& row, const crypto::digest& previous) {
   bytes out;
-  append(out, "mana-ai-audit:v1");
+  append_raw(out, "mana-ai-audit:v1");
   append_framed(out, row.user.value);
   append_framed(out, std::to_string(row.position));
   append_framed(out, audit_time_text(row));
@@ -57,7 +49,7 @@ bytes canonical_audit_row(const audit_row& row, const crypto::digest& previous) 
 
 bytes canonical_audit_head(const user_id& user, const audit_head& head) {
   bytes out;
-  append(out, "mana-ai-audit-head:v1");
+  append_raw(out, "mana-ai-audit-head:v1");
   append_framed(out, user.value);
   append_framed(out, std::to_string(head.position));
   append_framed(out, head.hash);

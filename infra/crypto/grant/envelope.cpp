@@ -36,15 +36,15 @@ opened_value open_value(byte_view key, std::string_view prefix, std::string_view
   return {aes_gcm_open(key, p->nonce, as_bytes(aad), p->sealed), open_error::tampered_or_wrong_key};
 }
 
-std::string name_of(std::string_view table, std::string_view record_id) {
-  return std::string{table}.append(":").append(record_id);
-}
-
-std::string name_of(std::string_view table, std::string_view record_id, std::string_view field) {
-  return name_of(table, record_id).append(":").append(field);
+std::string field_name(std::string_view table, std::string_view record_id, std::string_view field) {
+  return record_name(table, record_id).append(":").append(field);
 }
 
 } // namespace
+
+std::string record_name(std::string_view table, std::string_view record_id) {
+  return std::string{table}.append(":").append(record_id);
+}
 
 std::optional<envelope_version> envelope_of(std::string_view value) {
   if (value.starts_with(enc1_prefix))
@@ -66,7 +66,7 @@ opened_value open_enc1(byte_view key, std::string_view value) { return open_valu
 
 opened_value open_enc2(byte_view record_key, std::string_view table, std::string_view record_id, std::string_view field,
                        std::string_view value) {
-  return open_value(record_key, enc2_prefix, name_of(table, record_id, field), value);
+  return open_value(record_key, enc2_prefix, field_name(table, record_id, field), value);
 }
 
 std::optional<std::string> seal_enc2(byte_view record_key, std::string_view table, std::string_view record_id,
@@ -74,7 +74,7 @@ std::optional<std::string> seal_enc2(byte_view record_key, std::string_view tabl
   unsigned char nonce[nonce_bytes];
   if (!random_bytes(nonce, nonce_bytes))
     return std::nullopt;
-  auto aad = name_of(table, record_id, field);
+  auto aad = field_name(table, record_id, field);
   auto sealed = aes_gcm_seal(record_key, nonce, as_bytes(aad), as_bytes(json));
   if (!sealed)
     return std::nullopt;
@@ -82,7 +82,7 @@ std::optional<std::string> seal_enc2(byte_view record_key, std::string_view tabl
 }
 
 std::optional<secret> record_key(const secret& master_key, std::string_view table, std::string_view record_id) {
-  auto name = name_of(table, record_id);
+  auto name = record_name(table, record_id);
   return hkdf_sha256(master_key.view(), as_bytes(name), as_bytes(record_key_info));
 }
 

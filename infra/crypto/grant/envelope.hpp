@@ -16,6 +16,9 @@
 
 namespace mana::crypto {
 
+// `<table>:<recordId>`: how a record is named in scopes, salts and AADs.
+std::string record_name(std::string_view table, std::string_view record_id);
+
 enum class envelope_version : std::uint8_t { enc1, enc2 };
 
 // nullopt: a plain string.

@@ -1,4 +1,5 @@
 #include "infra/crypto/base64.hpp"
+#include "infra/crypto/grant/envelope.hpp"
 #include "infra/crypto/grant/grant.hpp"
 
 #include <algorithm>
@@ -128,10 +129,6 @@ std::optional<secret> unwrap(const read_grant& grant, std::string_view user_id, 
   return unwrap(grant, label, keys);
 }
 
-std::string name_of(std::string_view table, std::string_view record_id) {
-  return std::string{table}.append(":").append(record_id);
-}
-
 } // namespace
 
 std::string_view to_string(grant_skip s) noexcept {
@@ -156,11 +153,11 @@ std::optional<std::string> grant_fingerprint(const json::value& grant) {
 }
 
 bool opened_grant::allows(std::string_view table, std::string_view record_id) const {
-  return allowed_.contains(name_of(table, record_id));
+  return allowed_.contains(record_name(table, record_id));
 }
 
 std::optional<secret> opened_grant::key_of(std::string_view table, std::string_view record_id) const {
-  auto name = name_of(table, record_id);
+  auto name = record_name(table, record_id);
   auto text = record_keys_.find(name);
   if (text == record_keys_.end() || !allowed_.contains(name))
     return std::nullopt;

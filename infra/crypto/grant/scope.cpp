@@ -1,4 +1,5 @@
 // What a grant binds and how its key is derived.
+#include "infra/crypto/framing.hpp"
 #include "infra/crypto/grant/grant.hpp"
 
 #include <algorithm>
@@ -9,24 +10,12 @@ namespace {
 
 constexpr std::string_view v2_mark = "mana-ai-mission-grant:v2";
 
-void append(bytes& out, std::string_view s) { out.insert(out.end(), s.begin(), s.end()); }
-
-void append_count(bytes& out, std::size_t n) {
-  for (int shift = 24; shift >= 0; shift -= 8)
-    out.push_back(static_cast<unsigned char>(n >> shift));
-}
-
-void append_text(bytes& out, std::string_view s) {
-  append_count(out, s.size());
-  append(out, s);
-}
-
 void append_set(bytes& out, std::vector<std::string> list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
-  append_count(out, list.size());
+  append_count(out, static_cast<std::uint32_t>(list.size()));
   for (auto& s : list)
-    append_text(out, s);
+    append_framed(out, s);
 }
 
 // UTF-8 sorts by code point. UTF-16 sorts code points above U+FFFF (lead bytes F0 and up) by their
@@ -56,9 +45,9 @@ std::string sorted_and_joined(std::vector<std::string> list) {
 bytes canonical_grant_v2(std::string_view user_id, const grant_scope& scope, std::string_view issued_at,
                          std::string_view expires_at) {
   bytes out;
-  append(out, v2_mark);
+  append_raw(out, v2_mark);
   for (auto s : {user_id, std::string_view{scope.mission_id}, issued_at, expires_at})
-    append_text(out, s);
+    append_framed(out, s);
   append_set(out, scope.tables);
   append_set(out, scope.record_ids);
   return out;
@@ -66,7 +55,7 @@ bytes canonical_grant_v2(std::string_view user_id, const grant_scope& scope, std
 
 std::optional<secret> derive_mdk_v2(const secret& master_key, std::string_view mission_id, byte_view canonical) {
   bytes info;
-  append(info, v2_mark);
+  append_raw(info, v2_mark);
   auto hash = sha256(canonical);
   info.insert(info.end(), hash.begin(), hash.end());
   return hkdf_sha256(master_key.view(), as_bytes(mission_id), info);
