@@ -20,11 +20,13 @@ std::string_view to_string(errc code) noexcept {
     case errc::llm_overloaded: return "llm_overloaded";
     case errc::llm_answer_too_large: return "llm_answer_too_large";
     case errc::llm_answer_invalid: return "llm_answer_invalid";
+    case errc::llm_retries_spent: return "llm_retries_spent";
     case errc::plan_rejected: return "plan_rejected";
     case errc::cadence_invalid: return "cadence_invalid";
     case errc::mission_invalid: return "mission_invalid";
     case errc::attempts_exhausted: return "attempts_exhausted";
     case errc::audit_unavailable: return "audit_unavailable";
+    case errc::quarantined: return "quarantined";
     case errc::lease_lost: return "lease_lost";
     case errc::cancelled: return "cancelled";
     case errc::shutting_down: return "shutting_down";

@@ -28,6 +28,7 @@ enum class errc : std::uint8_t {
   llm_overloaded = 26,       // too many calls wait already in this replica: retry later
   llm_answer_too_large = 27, // response above the size limit: no retry of the call
   llm_answer_invalid = 28,   // 200, but no chat completion: retried like llm_failed
+  llm_retries_spent = 29,    // too many calls failed lately for one more: retry later
 
   // -- planning; emitted by actors/planner, actors/mission and actors/audit_writer -----------------------------------
   plan_rejected = 40,      // the answer is no valid plan; the detail names the step and field
@@ -35,6 +36,7 @@ enum class errc : std::uint8_t {
   mission_invalid = 42,    // the mission record lacks what a run needs; the detail names the field
   attempts_exhausted = 43, // the slot was claimed too often without an outcome
   audit_unavailable = 44,  // decrypts could not be recorded in time, so nothing was used
+  quarantined = 45,        // the mission ended its runner too often; it waits for an operator
 
   // -- runs; emitted by scheduler, planner, iteration_writer --------------------------------------
   lease_lost = 60,      // another replica owns the mission by now, or it is gone: drop the result

@@ -9,6 +9,7 @@
 #include <caf/all.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,9 @@ struct end_run {
   std::chrono::milliseconds retry_after{0};
   errc error_code = errc::internal; // retry, parked, failed
   std::string error_detail;
+  std::int64_t tokens = 0; // that the run's LLM calls used, prompt and completion; settles what the claim reserved
+  // failed: the mission is not claimed again until it is released (mission_directory).
+  bool quarantine = false;
 };
 
 struct run_ended {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "messages/caf_errors.hpp"
+#include "messages/ids.hpp"
 #include "messages/sensitive_text.hpp"
 
 #include <caf/all.hpp>
@@ -24,6 +25,7 @@ struct chat_prompt {
 
 struct chat_call {
   std::shared_ptr<const chat_prompt> prompt;
+  user_id user; // whose call it is: users take turns when calls have to wait
 };
 
 struct chat_answer {

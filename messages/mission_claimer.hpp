@@ -27,6 +27,8 @@ struct claimed_mission {
   unsigned attempt = 1;                      // counted at claim, so that a crash counts too
   std::string last_error;                    // why the previous attempt for this slot failed; may be empty
   std::shared_ptr<const std::string> record; // the merged mission, JSON with `__fieldTimestamps`
+  timestamp claimed_at;                      // the database's clock: what replicas agree on
+  unsigned crashes = 0;                      // claims before this one, in a row, that ended with their runner
 };
 
 struct claimed_missions {
@@ -42,15 +44,18 @@ struct renew_leases {
   std::vector<lease> held;
 };
 struct leases_renewed {
-  std::vector<lease> lost; // owned by somebody else by now, or the mission is gone
-  std::size_t rescued = 0; // expired leases of dead replicas that were freed
+  std::vector<lease> lost;    // owned by somebody else by now, or the mission is gone
+  std::vector<lease> stopped; // still held, but their grant was replaced or withdrawn
+  std::size_t rescued = 0;    // expired leases of dead replicas that were freed
   // Since when the first claimable mission waits; nullopt: none does.
   std::optional<std::chrono::milliseconds> oldest_waiting;
 };
 
-// Gives missions back unrun; the attempt is not counted. Unknown leases are ignored.
+// Gives missions back unrun; the attempt is not counted, unless the run ended its planner. Unknown
+// leases are ignored.
 struct hand_back {
   std::vector<lease> held;
+  bool crashed = false;
 };
 struct handed_back {
   std::size_t missions = 0;

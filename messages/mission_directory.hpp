@@ -28,11 +28,22 @@ struct mission_status {
   unsigned attempts = 0;                // for the current slot
   std::string last_error;               // `<code>: <detail>` of the last failed attempt; may be empty
   std::string not_running_because;      // one of the words of `hold`, or `running`, `due`
+  unsigned crashes = 0;                 // claims in a row that ended with their runner
+};
+
+// What the user has used of their share, and the limits; 0 is no limit.
+struct user_budget {
+  std::size_t runs_this_hour = 0;
+  std::size_t runs_per_hour = 0;
+  std::int64_t tokens_today = 0; // reserved ones included
+  std::int64_t tokens_per_day = 0;
+  std::optional<timestamp> waits_until; // when a spent budget is renewed
 };
 
 struct mission_list {
   timestamp now;
   std::vector<mission_status> missions;
+  user_budget budget;
 };
 
 using mission_directory_actor = caf::typed_actor<

@@ -10,6 +10,7 @@
 #include <caf/all.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ struct run_finished {
   std::chrono::microseconds audit{0};
   std::chrono::microseconds llm{0};
   std::chrono::microseconds write{0};
+  std::int64_t tokens = 0; // prompt and completion of all LLM calls
 };
 
 // A planner is about to use this grant (crypto::grant_fingerprint). Before the first decrypt.

@@ -80,6 +80,7 @@ failure_kind kind_of(errc code) noexcept {
     case errc::llm_rate_limited:
     case errc::llm_circuit_open:
     case errc::llm_overloaded:
+    case errc::llm_retries_spent:
     case errc::cancelled:
     case errc::shutting_down:
     case errc::grant_revoked: return failure_kind::parked;
@@ -88,6 +89,7 @@ failure_kind kind_of(errc code) noexcept {
     case errc::mission_invalid:
     case errc::attempts_exhausted:
     case errc::audit_unavailable:
+    case errc::quarantined:
     case errc::json_malformed:
     case errc::limit_exceeded:
     case errc::bad_request:
@@ -142,7 +144,8 @@ std::string_view reason_sentence(errc code) noexcept {
     case errc::llm_failed: return "Der Sprachmodell-Dienst hat einen Fehler gemeldet.";
     case errc::llm_rate_limited:
     case errc::llm_circuit_open:
-    case errc::llm_overloaded: return "Der Sprachmodell-Dienst war überlastet.";
+    case errc::llm_overloaded:
+    case errc::llm_retries_spent: return "Der Sprachmodell-Dienst war überlastet.";
     case errc::llm_answer_too_large: return "Die Antwort des Sprachmodell-Dienstes war zu groß.";
     case errc::llm_answer_invalid: return "Die Antwort des Sprachmodell-Dienstes war nicht lesbar.";
     case errc::plan_rejected: return "Das Sprachmodell hat keinen gültigen Plan geliefert.";
@@ -152,6 +155,9 @@ std::string_view reason_sentence(errc code) noexcept {
     case errc::audit_unavailable:
       return "Die Zugriffe auf verschlüsselte Daten konnten nicht protokolliert werden, deshalb wurden sie nicht"
              " verwendet.";
+    case errc::quarantined:
+      return "Die Mission wurde angehalten, weil ihre Läufe den Dienst wiederholt abgebrochen haben. Der Betrieb muss"
+             " sie wieder freigeben.";
     case errc::grant_revoked: return "Der Zugriff auf die Daten wurde während des Laufs zurückgezogen.";
     case errc::account_deleted: return "Das Konto wurde gelöscht.";
     case errc::lease_lost: return "Die Mission wurde von einer anderen Instanz übernommen.";

@@ -23,11 +23,13 @@ status_and_code to_http(errc code) noexcept {
     case errc::llm_overloaded: return {503, "OVERLOADED"};
     case errc::llm_answer_too_large: return {502, "LLM_ANSWER_TOO_LARGE"};
     case errc::llm_answer_invalid: return {502, "LLM_ANSWER_INVALID"};
+    case errc::llm_retries_spent: return {503, "LLM_RETRIES_SPENT"};
     case errc::plan_rejected: return {422, "PLAN_REJECTED"};
     case errc::cadence_invalid: return {422, "CADENCE_INVALID"};
     case errc::mission_invalid: return {422, "MISSION_INVALID"};
     case errc::attempts_exhausted: return {409, "ATTEMPTS_EXHAUSTED"};
     case errc::audit_unavailable: return {503, "AUDIT_UNAVAILABLE"};
+    case errc::quarantined: return {409, "MISSION_QUARANTINED"};
     case errc::lease_lost: return {409, "LEASE_LOST"};
     case errc::cancelled: return {503, "CANCELLED"};
     case errc::shutting_down: return {503, "SHUTTING_DOWN"};
