@@ -133,7 +133,7 @@ void planner::plan_with_inputs() {
 void planner::ask() {
   auto prompt = std::make_shared<const chat_prompt>(chat_prompt{prompt_.system, prompt_.user});
   auto start = clock().now();
-  request(deps_->llm, caf::infinite, chat_call{std::move(prompt)}) // the client owns its deadlines
+  request(deps_->llm, caf::infinite, chat_call{std::move(prompt), run_.held.key.user}) // the client owns its deadlines
       .then(
           [this, start](const chat_answer& answer) {
             report_.llm += since(start);
