@@ -16,11 +16,12 @@ constexpr auto llm_timeout = std::chrono::seconds{1};
 struct row_counts {
   double dirty = 0;
   double quarantined = 0;
+  double held_users = 0;
 };
 
 std::any count_rows(pg::connection& db) {
-  auto row = db.exec("SELECT mana_ai.dirty_count(), mana_ai.quarantined_count()")[0];
-  return row_counts{row[0].as<double>(), row[1].as<double>()};
+  auto row = db.exec("SELECT mana_ai.dirty_count(), mana_ai.quarantined_count(), mana_ai.held_user_count()")[0];
+  return row_counts{row[0].as<double>(), row[1].as<double>(), row[2].as<double>()};
 }
 
 } // namespace
@@ -29,6 +30,7 @@ gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer se
                                                  llm_client_actor llm, metrics::registry* registry) {
   auto refresher = std::make_shared<metrics::refresher_metrics>(*registry);
   auto quarantine = std::make_shared<metrics::quarantine_metrics>(*registry);
+  auto scheduler = std::make_shared<metrics::scheduler_metrics>(*registry);
   auto client = std::make_shared<metrics::llm_metrics>(*registry);
   self->set_default_handler(caf::drop);
   self->send(self, sample_gauges{});
@@ -39,6 +41,7 @@ gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer se
               auto counts = a.as<row_counts>();
               refresher->dirty_rows.Set(counts.dirty);
               quarantine->missions.Set(counts.quarantined);
+              scheduler->users_over_budget.Set(counts.held_users);
             },
             [](const caf::error&) {});
     self->request(llm, llm_timeout, get_llm_status{})

@@ -39,6 +39,7 @@ void log_run(const run_finished& run) {
               {"rejected_answers", run.parse_failures},
               {"grant", run.grant},
               {"decrypted_records", run.decrypted_records},
+              {"tokens", run.tokens},
               {"read", run.read},
               {"audit", run.audit},
               {"llm", run.llm},
@@ -49,6 +50,7 @@ void log_run(const run_finished& run) {
 void count_run(metrics::scheduler_metrics& s, metrics::planner_metrics& p, const run_finished& run) {
   s.run_outcomes[outcome_of(run)].Increment();
   s.parse_failures.Increment(static_cast<double>(run.parse_failures));
+  p.tokens.Increment(static_cast<double>(run.tokens));
   if (run.plan_produced)
     s.plans_produced.Increment();
   if (run.ended == run_end::planned && run.written)

@@ -37,6 +37,8 @@ struct settings {
   milliseconds tick_interval{0};
   std::size_t max_runs = 0;
   std::size_t max_runs_per_user = 0;
+  std::size_t runs_per_hour = 0;  // of one user; 0: no limit
+  std::size_t tokens_per_day = 0; // of one user; 0: no limit
   std::size_t max_open_iterations = 0;
   std::size_t max_attempts = 0;
   milliseconds retry_base{0};

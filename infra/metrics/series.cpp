@@ -34,6 +34,8 @@ scheduler_metrics::scheduler_metrics(registry& r)
     oldest_claimable_age(
         r.one_gauge("oldest_claimable_age_seconds", "How long the oldest mission that could run has waited.")),
     runs_in_flight(r.one_gauge("runs_in_flight", "Missions that this process is running.")),
+    users_over_budget(
+        r.one_gauge("users_over_budget", "Users who wait because their runs per hour or tokens per day are spent.")),
     lease_losses(r.one_counter("lease_losses_total", "Runs whose lease went to another replica.")),
     leases_rescued(r.one_counter("leases_rescued_total", "Expired leases of other replicas that were freed.")),
     run_outcomes(r.counters("run_outcomes_total", "Runs by what they came to."), "outcome",
@@ -47,6 +49,7 @@ quarantine_metrics::quarantine_metrics(registry& r)
 planner_metrics::planner_metrics(registry& r)
   : request_duration(
       r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),
+    tokens(r.one_counter("llm_tokens_total", "LLM tokens that runs used, prompts and answers.")),
     run_stages(r.histograms("run_stage_duration_seconds", "Duration of a run's stages."), "stage",
                {"read", "audit", "llm", "write"}, stage_bounds),
     decrypts(r.counters("decrypts_total", "Fields decrypted."), "table", encrypted_tables),

@@ -50,6 +50,7 @@ struct scheduler_metrics {
   counter& mission_errors;
   gauge& oldest_claimable_age; // seconds
   gauge& runs_in_flight;
+  gauge& users_over_budget; // of all replicas
   counter& lease_losses;
   counter& leases_rescued;
   series_by_label<counter> run_outcomes; // run_end's, lease_lost, cancelled, revoked, account_deleted
@@ -65,6 +66,7 @@ struct quarantine_metrics {
 struct planner_metrics {
   explicit planner_metrics(registry& r);
   histogram& request_duration;               // of one LLM call, as the planner sees it
+  counter& tokens;                           // prompt and completion
   series_by_label<histogram> run_stages;     // read, audit, llm, write
   series_by_label<counter> decrypts;         // fields, by table
   series_by_label<counter> grant_skips;      // by reason

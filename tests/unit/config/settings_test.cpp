@@ -52,6 +52,8 @@ TEST(settings, have_the_documented_defaults) {
   EXPECT_EQ(v.shutdown_grace, 25s);
   EXPECT_EQ(v.max_runs, 256u);
   EXPECT_EQ(v.max_runs_per_user, 8u);
+  EXPECT_EQ(v.runs_per_hour, 3600u);
+  EXPECT_EQ(v.tokens_per_day, 2'000'000u);
   EXPECT_EQ(v.lease, 15s);
   EXPECT_EQ(v.retry_max, 30min);
   EXPECT_EQ(v.llm_model, "default");
