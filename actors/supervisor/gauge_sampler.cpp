@@ -15,6 +15,12 @@ constexpr auto llm_timeout = std::chrono::seconds{1};
 
 std::any count_dirty(pg::connection& db) { return db.exec("SELECT mana_ai.dirty_count()")[0][0].as<std::int64_t>(); }
 
+void show(const metrics::llm_metrics::endpoint_series& series, const llm_endpoint_status& s) {
+  series.limit.Set(static_cast<double>(s.limit));
+  series.in_flight.Set(static_cast<double>(s.in_flight));
+  series.circuit.Set(static_cast<double>(s.circuit));
+}
+
 } // namespace
 
 gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer self, database_actor database,
@@ -33,6 +39,8 @@ gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer se
               client->calls_in_flight.Set(static_cast<double>(s.in_flight));
               client->calls_waiting.Set(static_cast<double>(s.waiting));
               client->circuit_open.Set(s.circuit_open ? 1 : 0);
+              for (std::size_t i = 0; i < s.endpoints.size(); ++i)
+                show(client->endpoint(i), s.endpoints[i]);
             },
             [](const caf::error&) {});
     self->delayed_send(self, interval, sample_gauges{});
