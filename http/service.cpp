@@ -288,7 +288,8 @@ private:
 
 std::size_t descriptors_for(const config::settings& s) {
   constexpr std::size_t others = 4'500; // HTTP clients, database, files
-  return s.llm_max_in_flight + others;
+  auto endpoints = std::size_t{1} + (s.llm_url_2.empty() ? 0 : 1) + (s.llm_url_3.empty() ? 0 : 1);
+  return s.llm_max_in_flight * endpoints + others;
 }
 
 } // namespace

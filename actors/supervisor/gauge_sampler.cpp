@@ -24,6 +24,12 @@ std::any count_rows(pg::connection& db) {
   return row_counts{row[0].as<double>(), row[1].as<double>(), row[2].as<double>()};
 }
 
+void show(const metrics::llm_metrics::endpoint_series& series, const llm_endpoint_status& s) {
+  series.limit.Set(static_cast<double>(s.limit));
+  series.in_flight.Set(static_cast<double>(s.in_flight));
+  series.circuit.Set(static_cast<double>(s.circuit));
+}
+
 } // namespace
 
 gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer self, database_actor database,
@@ -50,6 +56,8 @@ gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer se
               client->calls_in_flight.Set(static_cast<double>(s.in_flight));
               client->calls_waiting.Set(static_cast<double>(s.waiting));
               client->circuit_open.Set(s.circuit_open ? 1 : 0);
+              for (std::size_t i = 0; i < s.endpoints.size(); ++i)
+                show(client->endpoint(i), s.endpoints[i]);
             },
             [](const caf::error&) {});
     self->delayed_send(self, interval, sample_gauges{});

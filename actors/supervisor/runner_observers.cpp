@@ -137,7 +137,11 @@ database_observer observe_database(metrics::registry& r) {
 
 llm_observer observe_llm(metrics::registry& r) {
   auto m = std::make_shared<metrics::llm_metrics>(r);
-  return {[m](std::string_view outcome, std::chrono::nanoseconds) { m->attempts[outcome].Increment(); }};
+  llm_observer o;
+  o.attempt = [m](std::string_view outcome, std::chrono::nanoseconds) { m->attempts[outcome].Increment(); };
+  o.failed_over = [m](std::size_t endpoint) { m->endpoint(endpoint).failovers.Increment(); };
+  o.retries_spent = [m] { m->retries_spent.Increment(); };
+  return o;
 }
 
 planner_observer observe_planner(metrics::registry& r) {

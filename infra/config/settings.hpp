@@ -75,6 +75,16 @@ struct settings {
   secret_text llm_api_key;
   std::string llm_model;
   std::string llm_ca_file; // empty: the system's certificates
+  // Further endpoints, in the order in which they are asked; without a URL there is none.
+  std::string llm_url_2;
+  secret_text llm_api_key_2;
+  std::string llm_model_2; // empty: as llm_model
+  std::string llm_ca_file_2;
+  std::string llm_url_3;
+  secret_text llm_api_key_3;
+  std::string llm_model_3;
+  std::string llm_ca_file_3;
+  milliseconds llm_pass_busy{0};
   double llm_temperature = 0;
   std::size_t llm_max_tokens = 0;
   bool llm_json_mode = false;
@@ -89,6 +99,7 @@ struct settings {
   milliseconds llm_backoff_max{0};
   std::size_t circuit_failures = 0;
   milliseconds circuit_open{0};
+  milliseconds circuit_open_max{0};
 
   // llm-standin
   std::uint16_t standin_port = 0; // 0: served on `port`

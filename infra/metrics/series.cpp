@@ -73,8 +73,18 @@ audit_metrics::audit_metrics(registry& r)
 llm_metrics::llm_metrics(registry& r)
   : calls_in_flight(r.one_gauge("llm_calls_in_flight", "LLM requests under way.")),
     calls_waiting(r.one_gauge("llm_calls_waiting", "LLM calls that wait for a free place.")),
-    circuit_open(r.one_gauge("llm_circuit_open", "1 while the LLM circuit is open.")),
-    attempts(r.counters("llm_attempts_total", "HTTP requests to the LLM by outcome."), "class", attempt_classes) {}
+    circuit_open(r.one_gauge("llm_circuit_open", "1 while no LLM endpoint takes calls.")),
+    attempts(r.counters("llm_attempts_total", "HTTP requests to the LLM by outcome."), "class", attempt_classes),
+    retries_spent(r.one_counter("llm_retries_spent_total", "LLM calls not repeated: the retry budget was spent.")),
+    limits_(r.gauges("llm_endpoint_limit", "Calls that an endpoint gets at once, as adapted.")),
+    in_flight_(r.gauges("llm_endpoint_in_flight", "Requests under way at an endpoint.")),
+    circuits_(r.gauges("llm_endpoint_circuit", "Circuit of an endpoint: 0 closed, 1 half open, 2 open.")),
+    failovers_(r.counters("llm_failovers_total", "Calls sent to an endpoint because those before it took none.")) {}
+
+llm_metrics::endpoint_series llm_metrics::endpoint(std::size_t number) {
+  prometheus::Labels label{{"endpoint", std::to_string(number + 1)}};
+  return {limits_.Add(label), in_flight_.Add(label), circuits_.Add(label), failovers_.Add(label)};
+}
 
 // -- database ---------------------------------------------------------------------------------------
 

@@ -89,12 +89,29 @@ struct audit_metrics {
   histogram& duration; // of a request, until its rows were durable or given up
 };
 
-struct llm_metrics {
+class llm_metrics {
+public:
   explicit llm_metrics(registry& r);
   gauge& calls_in_flight;
   gauge& calls_waiting;
-  gauge& circuit_open;               // 1 while open
+  gauge& circuit_open;               // 1 while no endpoint takes calls
   series_by_label<counter> attempts; // single HTTP requests, by attempt class
+  counter& retries_spent;            // calls not repeated because the retry budget was spent
+
+  struct endpoint_series {
+    gauge& limit; // of calls in flight, as adapted
+    gauge& in_flight;
+    gauge& circuit;     // 0 closed, 1 half open, 2 open
+    counter& failovers; // calls sent to it because those before it took none
+  };
+  // From 0; its label counts from 1, and URLs never are one. Takes a lock.
+  endpoint_series endpoint(std::size_t number);
+
+private:
+  family<gauge>& limits_;
+  family<gauge>& in_flight_;
+  family<gauge>& circuits_;
+  family<counter>& failovers_;
 };
 
 class database_metrics {

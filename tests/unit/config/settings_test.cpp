@@ -2,6 +2,8 @@
 
 #include "infra/config/settings_table.hpp"
 
+#include "actors/supervisor/llm_settings.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -169,6 +171,34 @@ TEST(settings, never_show_a_secret_in_an_error) {
   ASSERT_EQ(errors.size(), 2u);
   for (auto& e : errors)
     EXPECT_EQ(e.find("hunter2"), std::string::npos) << e;
+}
+
+TEST(settings, of_further_llm_endpoints_need_their_url) {
+  using errors = std::vector<std::string>;
+  EXPECT_EQ(load(runner({{"MANA_LLM_API_KEY_2", "key"}})).errors,
+            errors{"MANA_LLM_URL_2 is not set, but other settings of endpoint 2 are"});
+  EXPECT_EQ(load(runner({{"MANA_LLM_URL_2", "http://b"}, {"MANA_LLM_MODEL_3", "small"}})).errors,
+            errors{"MANA_LLM_URL_3 is not set, but other settings of endpoint 3 are"});
+  EXPECT_EQ(load(runner({{"MANA_LLM_URL_3", "http://c"}})).errors,
+            errors{"MANA_LLM_URL_2 is not set, but MANA_LLM_URL_3 is"});
+}
+
+TEST(settings, give_each_llm_endpoint_its_own_key) {
+  auto [v, errors] = load(runner({{"MANA_LLM_API_KEY", "key-1"},
+                                  {"MANA_LLM_MODEL", "large"},
+                                  {"MANA_LLM_URL_2", "http://b"},
+                                  {"MANA_LLM_URL_3", "http://c"},
+                                  {"MANA_LLM_API_KEY_3", "key-3"},
+                                  {"MANA_LLM_MODEL_3", "small"}}));
+  ASSERT_TRUE(errors.empty());
+  auto endpoints = llm_config_of(v).endpoints;
+  ASSERT_EQ(endpoints.size(), 3u);
+  EXPECT_EQ(endpoints[0].api_key, "key-1");
+  EXPECT_EQ(endpoints[1].url, "http://b");
+  EXPECT_EQ(endpoints[1].api_key, "");
+  EXPECT_EQ(endpoints[1].model, "large");
+  EXPECT_EQ(endpoints[2].api_key, "key-3");
+  EXPECT_EQ(endpoints[2].model, "small");
 }
 
 TEST(settings, are_checked_together) {

@@ -66,6 +66,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   planner_metrics planner{r};
   refresher_metrics refresher{r};
   llm_metrics llm{r};
+  llm.endpoint(0);
   audit_metrics audit{r};
   database_metrics database{r};
   database.statement("claim_missions");
