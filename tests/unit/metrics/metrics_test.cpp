@@ -64,6 +64,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   scheduler_metrics scheduler{r};
   planner_metrics planner{r};
   refresher_metrics refresher{r};
+  listener_metrics listener{r};
   llm_metrics llm{r};
   audit_metrics audit{r};
   database_metrics database{r};
