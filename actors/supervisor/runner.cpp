@@ -193,8 +193,12 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   }
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
+  listener_config listening;
+  listening.url = s.listen_database_url.empty() ? url : s.listen_database_url.reveal();
   r->add<change_listener_actor>("change_listener", [=, &sys] {
-    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, sched, observe_listener(troubles)));
+    listener_deps d{database, refresher, sched, random_share};
+    return as_child(
+        sys.spawn<change_listener, caf::detached>(listening, std::move(d), observe_listener(*reg, troubles)));
   });
   r->children_.watch(std::move(on_give_up));
   return r;
@@ -208,6 +212,11 @@ runner_handles runner::handles() const {
 schema_status runner::schema() const {
   std::lock_guard lock{board_->mutex};
   return board_->schema;
+}
+
+void runner::begin_drain(std::chrono::milliseconds grace) {
+  if (auto scheduler = handles().scheduler)
+    caf::anon_send(scheduler, mana::drain{grace});
 }
 
 drained runner::drain(std::chrono::milliseconds grace) {

@@ -155,13 +155,18 @@ planner_observer observe_planner(metrics::registry& r) {
   return o;
 }
 
-listener_observer observe_listener(trouble_log_ptr troubles) {
+listener_observer observe_listener(metrics::registry& r, trouble_log_ptr troubles) {
+  auto m = std::make_shared<metrics::listener_metrics>(r);
   listener_observer o;
-  o.connected = [troubles] {
+  o.hears = [m, troubles] {
+    m->healthy.Set(1);
     troubles->ended("listen");
-    log::info("listener_connected");
+    log::info("listener_hears");
   };
-  o.lost = [troubles](const failure& f) { troubles->happened("listen", f); };
+  o.deaf = [m, troubles](const failure& f) {
+    m->healthy.Set(0);
+    troubles->happened("listen", f);
+  };
   return o;
 }
 

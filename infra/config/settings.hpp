@@ -22,6 +22,7 @@ struct settings {
   std::string bind_address;
   std::uint16_t port = 0;
   log::level log_level = log::level::info;
+  milliseconds shutdown_delay{0};
   milliseconds shutdown_grace{0};
   std::size_t worker_threads = 0; // never 0 after load()
   std::string replica_name;       // never empty after load()
@@ -29,6 +30,7 @@ struct settings {
 
   // database
   secret_text sync_database_url;
+  secret_text listen_database_url;    // empty: sync_database_url
   secret_text migration_database_url; // empty: migrations do not run at start
   std::size_t database_connections = 0;
 

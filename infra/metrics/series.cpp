@@ -64,6 +64,9 @@ refresher_metrics::refresher_metrics(registry& r)
     rows_applied(r.one_counter("snapshot_rows_applied_total", "Change log rows folded into snapshots.")),
     dirty_rows(r.one_gauge("dirty_rows", "Entries of the dirty queue.")) {}
 
+listener_metrics::listener_metrics(registry& r)
+  : healthy(r.one_gauge("listener_healthy", "1 while notifications are known to arrive, else the log is polled.")) {}
+
 audit_metrics::audit_metrics(registry& r)
   : rows(r.one_counter("audit_rows_total", "Audit rows committed.")),
     commits(r.one_counter("audit_commits_total", "Commits that held audit rows.")),

@@ -81,6 +81,11 @@ struct refresher_metrics {
   gauge& dirty_rows;
 };
 
+struct listener_metrics {
+  explicit listener_metrics(registry& r);
+  gauge& healthy; // 1 while notifications are known to arrive
+};
+
 struct audit_metrics {
   explicit audit_metrics(registry& r);
   counter& rows;

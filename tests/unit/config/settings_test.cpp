@@ -51,6 +51,7 @@ TEST(settings, have_the_documented_defaults) {
   EXPECT_EQ(v.log_level, log::level::info);
   EXPECT_EQ(v.tick_interval, 60s);
   EXPECT_TRUE(v.tick_enabled);
+  EXPECT_EQ(v.shutdown_delay, 0s);
   EXPECT_EQ(v.shutdown_grace, 25s);
   EXPECT_EQ(v.max_runs, 256u);
   EXPECT_EQ(v.max_runs_per_user, 8u);
@@ -63,6 +64,7 @@ TEST(settings, have_the_documented_defaults) {
   EXPECT_FALSE(v.llm_json_mode);
   EXPECT_EQ(v.llm_max_response_bytes, 1u << 20);
   EXPECT_EQ(v.standin_port, 0);
+  EXPECT_TRUE(v.listen_database_url.empty());
   EXPECT_TRUE(v.migration_database_url.empty());
   EXPECT_EQ(v.replica_name, "host-7");
   EXPECT_EQ(v.worker_threads, 4u);
