@@ -14,6 +14,7 @@ import idle_tick
 import latency
 import memory
 import refresh
+import soak
 import throughput
 import unwrap
 from database import Bench
@@ -43,12 +44,14 @@ def main():
     arguments.add_argument("--superuser-url", required=True)
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
+    # The soak takes half an hour: only when asked for.
     wanted = set(options.letters) or set("abcdefghijklmn")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()
     broken = False
-    for letters, measure in _MEASUREMENTS:
+    measurements = _MEASUREMENTS + [(["soak"], soak.soak)]
+    for letters, measure in measurements:
         if not wanted & set(letters):
             continue
         try:
