@@ -10,9 +10,9 @@ import subprocess
 import sys
 import time
 
-import browsers
 import facts
 import faults
+import people
 import recovery
 from deployment import Database, Llm, Proxy, Replica
 from ledger import Hits, Ledger, figures
@@ -31,7 +31,7 @@ class Form:
     mix: faults.Mix  # of the storm
     kills_alone: int  # afterwards, in fair weather: what recovery takes
     mix_alone: faults.Mix | None
-    cuts_rests: bool  # see Browsers
+    cuts_rests: bool  # see people.Users
     patience_s: float  # after which a mission that is still waiting counts as lost
 
 
@@ -105,12 +105,15 @@ def run(options, form, seed):
     with contextlib.ExitStack() as stack:
         deployment = Deployment(stack, options, form, seed)
         with deployment.database.connect() as db:
-            missions = browsers.add_missions(db, form.users, form.missions, 4, deployment.public_key)
+            missions = people.add_missions(db, form.users, form.missions, 4, deployment.public_key)
         for replica in deployment.replicas:
             replica.start()
         deployment.wait_until_ready()
-        users = browsers.Browsers(deployment.database, missions, form.pause_s, form.cuts_rests, seed)
+        users = people.Users(deployment.database, missions, form.pause_s, form.cuts_rests, seed)
+        operator = people.Operator(deployment.database)
         users.start()
+        operator.start()
+        stack.callback(operator.stop)
 
         progress(f"{time.monotonic() - begun:.0f} s: storm, {form.kills} kills")
         deployment.weather(faults.WEATHER)
@@ -136,7 +139,7 @@ def run(options, form, seed):
         collected = facts.collect(deployment.database, users.slots, deployment.llm.record, everybody, counted)
         counts = deployment.proxy_counts()
     storm.exits.update(last_exits)
-    return _report(Ledger(collected), form, storm, alone, counts, users.releases)
+    return _report(Ledger(collected), form, storm, alone, counts, operator.releases)
 
 
 # -- the tables ---------------------------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ import dataclasses
 import unittest
 
 import recovery
-from browsers import Slot
 from faults import Hit, Mix, plan
 from ledger import (
     AuditRow, Call, Facts, Hits, Iteration, LeaseEvent, Ledger, Snapshot, Write, figures, iteration_id,
 )
+from people import Slot
 
 FIRST = Slot("anna", "m-1", 0, 1_000)
 SECOND = Slot("anna", "m-1", 1, 9_000)

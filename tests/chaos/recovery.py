@@ -4,7 +4,7 @@
 def after_kills(hits, lease_events, kills):
     """Seconds from the death of a runner until another one claimed the mission; two lists: of missions that lost
     their runner for the first time in a row, and of those that had lost others just before and wait longer on
-    purpose."""
+    purpose. Those that were quarantined then wait for an operator and are in neither."""
     once, again = [], []
     history = _by_mission(lease_events)
     for kill in kills:
@@ -13,6 +13,8 @@ def after_kills(hits, lease_events, kills):
             later = [e for e in history[lease.user, lease.mission] if e.at > at]
             claim = next((e for e in later if e.event == "claimed"), None)
             freed = next((e for e in later if e.event == "ended"), None)
+            if any(e.event == "quarantined" and claim and e.at < claim.at for e in later):
+                continue
             waits = again if freed and freed.crashes > 1 else once
             waits.append((claim.at - at) / 1e6 if claim else float("inf"))
     return once, again

@@ -1,6 +1,8 @@
-"""The users' part: they give every mission a new slot some seconds ahead as soon as the previous one is over."""
+"""The people around the service: users, who give every mission a new slot some seconds ahead as soon as the previous
+one is over, and an operator, who releases missions from quarantine."""
 
 import collections
+import concurrent.futures
 import dataclasses
 import json
 import random
@@ -25,7 +27,7 @@ class Slot:
 _WRITE_SLOTS = """
   insert into public.sync_changes (id, app_id, table_name, record_id, user_id, client_id, op, data, field_timestamps,
                                    actor)
-  select (s ->> 'change')::uuid, 'ai', 'aiMissions', s ->> 'mission', s ->> 'user', 'chaos-browser', 'update', data,
+  select (s ->> 'change')::uuid, 'ai', 'aiMissions', s ->> 'mission', s ->> 'user', 'chaos-user', 'update', data,
          (select jsonb_object_agg(field, stamp) from jsonb_object_keys(data) field), '{{"kind": "user"}}'
   from jsonb_array_elements({slots}::jsonb) s,
        lateral (select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as stamp) t,
@@ -53,28 +55,58 @@ def add_missions(db, users, missions, every_nth_granted, public_key):
         check=True, capture_output=True, text=True).stdout.splitlines()
     db.run(f"""
       insert into public.sync_changes (app_id, table_name, record_id, user_id, client_id, op, data, actor)
-      select r ->> 'app', r ->> 'table', r ->> 'id', r ->> 'user', 'chaos-browser', 'insert',
+      select r ->> 'app', r ->> 'table', r ->> 'id', r ->> 'user', 'chaos-user', 'insert',
              r -> 'data' || jsonb_build_object('id', r ->> 'id', 'userId', r ->> 'user'), '{{"kind": "user"}}'
       from jsonb_array_elements({libpq.quoted("[" + ",".join(rows) + "]")}::jsonb) r""")
     parsed = map(json.loads, rows)
     return [(row["user"], row["id"]) for row in parsed if row["table"] == "aiMissions"]
 
 
-class Browsers(threading.Thread):
-    """Writes slots until told to stop, then waits for those that are due to end. Also the operator who releases
-    quarantined missions. The database may be away at any time; what was written in doubt is written again.
+class Operator(threading.Thread):
+    """Releases what is quarantined, with the command that operators have, several at a time."""
+
+    def __init__(self, database):
+        super().__init__(daemon=True)
+        self.releases = 0
+        self._database = database
+        self._over = threading.Event()
+
+    def run(self):
+        with concurrent.futures.ThreadPoolExecutor(4) as commands:
+            while not self._over.wait(0.5):
+                self.releases += sum(commands.map(self._release, self._quarantined()))
+
+    def stop(self):
+        self._over.set()
+        self.join()
+
+    def _quarantined(self):
+        try:
+            with self._database.connect() as db:
+                return db.run("select user_id, mission_id from mana_ai.mission_snapshots"
+                              " where quarantined_at is not null limit 20")
+        except libpq.SqlError:
+            return []  # the database is away
+
+    def _release(self, mission):
+        user, id_ = mission
+        return self._database.command("missions", "release", "--user", user, "--mission", id_).returncode == 0
+
+
+class Users(threading.Thread):
+    """Write slots until told to stop, then wait for those that are due to end. The database may be away at any time;
+    what was written in doubt is written again.
 
     cuts_rests: at the end missions that rest after several crashes in a row are woken instead of waited for."""
 
     def __init__(self, database, missions, mean_pause_s, cuts_rests, seed):
         super().__init__(daemon=True)
         self.slots = []  # all that are in the log
-        self.releases = 0
         self._database = database
         self._pause_s = mean_pause_s
         self._cuts_rests = cuts_rests
         self._seed = seed
-        self._random = random.Random(f"{seed}:browsers")
+        self._random = random.Random(f"{seed}:users")
         self._open = {}  # (user, mission) -> its slot that is not over
         self._idle = collections.deque(missions)
         self._numbers = collections.Counter()
@@ -116,16 +148,10 @@ class Browsers(threading.Thread):
           select user_id, mission_id, (extract(epoch from slot_at) * 1000)::bigint, quarantined_at is not null
           from mana_ai.mission_snapshots""")
         for user, mission, slot_ms, quarantined in rows:
-            if quarantined == "t":
-                self._release(user, mission)
             slot = self._open.get((user, mission))
             if slot and slot_ms and int(slot_ms) == slot.at_ms + _CADENCE_MS and quarantined == "f":
                 del self._open[user, mission]
                 self._idle.append((user, mission))
-
-    def _release(self, user, mission):
-        if self._database.command("missions", "release", "--user", user, "--mission", mission).returncode == 0:
-            self.releases += 1
 
     def _plan(self):
         now_ms = time.time_ns() // 1_000_000
