@@ -66,6 +66,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   refresher_metrics refresher{r};
   llm_metrics llm{r};
   audit_metrics audit{r};
+  maintenance_metrics maintenance{r};
   database_metrics database{r};
   database.statement("claim_missions");
   vault_metrics vault{r};
