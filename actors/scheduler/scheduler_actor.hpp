@@ -8,10 +8,11 @@
 //   refresh or claim fails   the tick reports it; claims repeat with backoff for as long as it takes
 //   renewal fails            repeated every third of a lease; a planner whose lease may have ended is stopped
 //   lease lost               that planner is stopped, nothing is handed back
-//   planner dies             error `internal`; its lease is handed back at once, other runs do not notice
+//   planner dies             error `internal`; its lease is handed back at once, as a crash, other runs do not notice
 //   scheduler dies           its planners are stopped; the leases end by time
 //   grant withdrawn, or      its runs are stopped and handed back, the attempt not counted; what such a run may have
-//   user gone                sent to the writer already is judged by the writer's fence
+//   user gone                sent to the writer already is judged by the writer's fence. A notice of it that was missed
+//                            comes with the next renewal
 //   drain                    no more claims; after the grace planners are stopped and their leases handed back
 #pragma once
 
@@ -54,6 +55,9 @@ struct scheduler_observers {
   std::function<void(std::size_t)> runs_in_flight = [](auto) {}; // a gauge
   std::function<void()> lease_lost = [] {};
   std::function<void(std::size_t)> leases_rescued = [](auto) {};
+  std::function<void(std::size_t)> missions_crashed = [](auto) {}; // runs that ended with their planner or runner
+  // The mission is not claimed again until an operator releases it.
+  std::function<void(const mission_key&)> mission_quarantined = [](const auto&) {};
   std::function<void(std::chrono::milliseconds)> oldest_waiting = [](auto) {}; // a gauge
   // Every run once, also those that ended without a report of their own.
   std::function<void(const run_finished&)> run_ended = [](const auto&) {};
@@ -74,14 +78,15 @@ struct scheduler_deps {
 // The scheduler's messages to itself.
 struct tick_due {};
 struct renew_due {};
+struct rescue_due {};
 struct claim_again {}; // the pause after a failed claim is over
 struct grace_over {};
 struct wake_due {
   caf::actor_clock::time_point at; // an earlier wake-up may have replaced this one
 };
 using scheduler_self =
-    scheduler_actor::extend<caf::reacts_to<tick_due>, caf::reacts_to<renew_due>, caf::reacts_to<claim_again>,
-                            caf::reacts_to<grace_over>, caf::reacts_to<wake_due>>;
+    scheduler_actor::extend<caf::reacts_to<tick_due>, caf::reacts_to<renew_due>, caf::reacts_to<rescue_due>,
+                            caf::reacts_to<claim_again>, caf::reacts_to<grace_over>, caf::reacts_to<wake_due>>;
 
 class scheduler : public scheduler_self::base {
 public:
@@ -112,15 +117,18 @@ private:
   void start_run(const claimed_mission& mission, time_point lease_until);
   void run_ended(const run_finished& run);
   void planner_down(const caf::actor_addr& planner);
-  void stop_run(const lease& held, errc why);
+  bool stop_run(const lease& held, errc why);
+  void stop_unnoticed(const std::vector<lease>& stopped);
   void renew();
   void renewed(const leases_renewed& answer, const std::vector<lease>& held, time_point asked_at);
+  void rescue();
+  void rescued(const leases_renewed& answer);
   void stop_overdue();
   void run_uses(const run_uses_grant& use);
   void on_stop_runs(const stop_runs& order);
   std::vector<lease> runs_of(const stop_runs& order) const;
   // When missions that are handed back may be claimed again.
-  enum class claimable : std::uint8_t { not_by_us, after_a_pause, at_once };
+  enum class claimable : std::uint8_t { not_by_us, after_a_pause, after_a_crash, at_once };
   void give_back(std::vector<lease> held, claimable again);
   caf::result<drained> on_drain(std::chrono::milliseconds grace);
   void on_grace_over();
@@ -138,6 +146,7 @@ private:
   bool more_waiting_ = false; // the last claim left something behind
   bool backing_off_ = false;
   bool renewing_ = false;
+  bool rescuing_ = false;
   unsigned failed_claims_ = 0; // in a row
   unsigned crashes_ = 0;       // in a row
   std::optional<time_point> wake_at_;
@@ -158,6 +167,7 @@ private:
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::tick_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::renew_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::rescue_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::claim_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::grace_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::wake_due)

@@ -2,18 +2,19 @@
 // of them cannot be kept alive.
 //
 //   child                restart   who needs it                      stops
-//   database             yes       all below                         16.
-//   schema_keeper        yes       /ready                            15.
-//   mission_claimer      yes       scheduler                         14.
-//   record_reader        yes       planners                          13.
-//   iteration_writer     yes       planners                          12.
-//   audit_database       yes       audit_writer alone                11.
-//   audit_writer         yes       planners                          10.
-//   llm_client           yes       planners                           9.
-//   snapshot_refresher   yes       scheduler, change_listener         8.
-//   mission_directory    yes       HTTP front                         7.
-//   audit_reader         yes       HTTP front                         6.
-//   user_eraser          yes       HTTP front                         5.
+//   database             yes       all below                         17.
+//   schema_keeper        yes       /ready                            16.
+//   mission_claimer      yes       scheduler                         15.
+//   record_reader        yes       planners                          14.
+//   iteration_writer     yes       planners                          13.
+//   audit_database       yes       audit_writer alone                12.
+//   audit_writer         yes       planners                          11.
+//   llm_client           yes       planners                          10.
+//   snapshot_refresher   yes       scheduler, change_listener         9.
+//   mission_directory    yes       HTTP front                         8.
+//   audit_reader         yes       HTTP front                         7.
+//   user_eraser          yes       HTTP front                         6.
+//   mission_quarantine   yes       HTTP front                         5.
 //   scheduler            yes       HTTP front; owns the planners      4.
 //   gauge_sampler        yes       /metrics                           3.
 //   change_listener      yes                                          2.
@@ -54,7 +55,9 @@ public:
   runner_handles handles() const;
   schema_status schema() const;
 
-  // Stops claiming, waits for the runs, hands back the rest after the grace. Blocks.
+  // Stops claiming; runs go on until the grace is over, then the rest is handed back.
+  void begin_drain(std::chrono::milliseconds grace);
+  // Waits for the end of that, and begins it if need be. Blocks.
   drained drain(std::chrono::milliseconds grace);
   // Stops all actors, in reverse order. Blocks; call it while the loops run.
   void stop();

@@ -8,6 +8,7 @@ import time
 import traceback
 
 import cost
+import fairness
 import grants
 import idle_tick
 import latency
@@ -32,6 +33,7 @@ _MEASUREMENTS = [
     ("j", refresh.j),
     ("k", unwrap.k),
     ("lm", grants.l_and_m),
+    ("n", fairness.n),
 ]
 
 
@@ -43,7 +45,7 @@ def main():
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
     # The soak takes half an hour: only when asked for.
-    wanted = set(options.letters) or set("abcdefghijklm")
+    wanted = set(options.letters) or set("abcdefghijklmn")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()

@@ -62,9 +62,12 @@ double value_of(const registry& r, const std::string& name, const std::map<std::
 TEST(metrics, are_those_of_the_golden_file) {
   registry r;
   scheduler_metrics scheduler{r};
+  quarantine_metrics quarantine{r};
   planner_metrics planner{r};
   refresher_metrics refresher{r};
+  listener_metrics listener{r};
   llm_metrics llm{r};
+  llm.endpoint(0);
   audit_metrics audit{r};
   maintenance_metrics maintenance{r};
   database_metrics database{r};
