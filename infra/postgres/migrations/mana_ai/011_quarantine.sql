@@ -218,8 +218,9 @@ BEGIN
             ELSE s.stop_requested
                  OR s.record -> '__revokedGrants' IS DISTINCT FROM excluded.record -> '__revokedGrants' END
         -- What the statement itself inserts is not there for it yet. Not xmax: a partitioned table shows none.
-        RETURNING s.mission_id, NOT EXISTS (
-          SELECT FROM mana_ai.mission_snapshots k WHERE k.user_id = s.user_id AND k.mission_id = s.mission_id) AS created)
+        RETURNING s.mission_id,
+          NOT EXISTS (SELECT FROM mana_ai.mission_snapshots k
+                      WHERE k.user_id = s.user_id AND k.mission_id = s.mission_id) AS created)
       SELECT m.ord, CASE WHEN w.created THEN 'created' ELSE 'updated' END
       FROM stored w JOIN unnest(g.ords, g.missions) AS m(ord, mission_id) USING (mission_id);
     PERFORM mana_ai.requeue_user(g.user_id);

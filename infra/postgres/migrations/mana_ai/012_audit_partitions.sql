@@ -113,7 +113,8 @@ BEGIN
     v_until := mana_ai.audit_month(v_from, 1);
     v_name := 'decrypt_audit_' || to_char(v_from, 'YYYY_MM');
     SELECT max(d.ts) INTO v_stray FROM mana_ai.decrypt_audit_default d
-    WHERE d.ts >= v_from AND EXISTS (SELECT FROM mana_ai.decrypt_audit_default e WHERE e.ts >= v_from AND e.ts < v_until);
+    WHERE d.ts >= v_from
+      AND EXISTS (SELECT FROM mana_ai.decrypt_audit_default e WHERE e.ts >= v_from AND e.ts < v_until);
     IF v_stray < 'infinity' THEN
       v_until := mana_ai.audit_month(v_stray, 1);
       ALTER TABLE mana_ai.decrypt_audit DETACH PARTITION mana_ai.decrypt_audit_default;
