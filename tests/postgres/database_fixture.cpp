@@ -50,6 +50,9 @@ void database_fixture::SetUp() {
     auto applied = pg::migrate(migrator_url(), *set);
     ASSERT_TRUE(applied) << applied.error().detail;
   }
+  // The same tests on tables that are partitioned by user.
+  if (std::getenv("MANA_TEST_PARTITIONED") != nullptr)
+    run_sql_file(superuser_url(), "40_partition_by_user.sql", "-v partitions=4");
   superuser_ = std::make_unique<pg::connection>(superuser_url());
   sync_ = std::make_unique<pg::connection>(sync_url());
 }
