@@ -105,7 +105,8 @@ schema_finding ask_llm(caf::actor_system& sys, const llm_client_actor& llm) {
   schema_finding f{"LLM", false, true, {}};
   caf::scoped_actor self{sys};
   chat_call call{std::make_shared<const chat_prompt>(
-      chat_prompt{sensitive_text{"Answer with one word."}, sensitive_text{"Say OK."}})};
+                     chat_prompt{sensitive_text{"Answer with one word."}, sensitive_text{"Say OK."}}),
+                 {}};
   self->request(llm, caf::infinite, std::move(call))
       .receive(
           [&](const chat_answer&) {

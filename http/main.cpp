@@ -2,6 +2,7 @@
 #include "actors/supervisor/key_settings.hpp"
 #include "http/audit_command.hpp"
 #include "http/check.hpp"
+#include "http/missions_command.hpp"
 #include "http/service.hpp"
 #include "http/version.hpp"
 #include "infra/config/command_line.hpp"
@@ -89,6 +90,8 @@ int with_settings(const config::command_line& cl, crypto::heap_status heap) {
     case config::command::check: return check(loaded.values, cl.targets);
     case config::command::migrate: return migrate(loaded.values, cl.targets);
     case config::command::verify_audit: return verify_audit_chain(loaded.values, {cl.user});
+    case config::command::list_quarantined: return print_quarantined(loaded.values);
+    case config::command::release_mission: return release_from_quarantine(loaded.values, {{cl.user}, {cl.mission}});
     default: return serve_in(heap, loaded.values, cl.targets);
   }
 }

@@ -9,6 +9,7 @@
 #include "http/grant_routes.hpp"
 #include "http/jwks_routes.hpp"
 #include "http/llm_standin_routes.hpp"
+#include "http/quarantine_routes.hpp"
 #include "http/runner_routes.hpp"
 #include "http/server/bearer.hpp"
 #include "http/server/cors.hpp"
@@ -158,6 +159,7 @@ private:
     if (!started)
       return std::move(started).error();
     runner_ = std::move(*started);
+    http::add_quarantine_routes(routes, front());
     http::add_runner_routes(routes, front());
     probed.push_back(http::probed_runner(front()));
     auto audits = audit_front();

@@ -44,9 +44,10 @@ struct renew_leases {
   std::vector<lease> held;
 };
 struct leases_renewed {
-  std::vector<lease> lost;    // owned by somebody else by now, or the mission is gone
-  std::vector<lease> stopped; // still held, but their grant was replaced or withdrawn
-  std::size_t rescued = 0;    // expired leases of dead replicas that were freed
+  std::vector<lease> lost;              // owned by somebody else by now, or the mission is gone
+  std::vector<lease> stopped;           // still held, but their grant was replaced or withdrawn
+  std::size_t rescued = 0;              // expired leases of dead replicas that were freed
+  std::vector<mission_key> quarantined; // of those: missions that are not claimed again
   // Since when the first claimable mission waits; nullopt: none does.
   std::optional<std::chrono::milliseconds> oldest_waiting;
 };
@@ -59,6 +60,7 @@ struct hand_back {
 };
 struct handed_back {
   std::size_t missions = 0;
+  std::vector<mission_key> quarantined; // of those: missions that are not claimed again
 };
 
 using mission_claimer_actor = caf::typed_actor<

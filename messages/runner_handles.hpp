@@ -6,6 +6,7 @@
 #include "messages/database.hpp"
 #include "messages/llm_client.hpp"
 #include "messages/mission_directory.hpp"
+#include "messages/mission_quarantine.hpp"
 #include "messages/scheduler.hpp"
 #include "messages/user_eraser.hpp"
 
@@ -18,6 +19,7 @@ struct runner_handles {
   llm_client_actor llm;
   audit_reader_actor audit_reader;
   user_eraser_actor eraser;
+  mission_quarantine_actor quarantine;
 };
 
 } // namespace mana

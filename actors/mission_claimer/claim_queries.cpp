@@ -53,26 +53,39 @@ leases_renewed renew_held_leases(pg::connection& db, std::span<const lease> held
   leases_renewed out;
   if (!held.empty()) {
     lease_arrays a{held};
-    auto rows = db.exec("SELECT lost_ord FROM mana_ai.renew_leases($1::text[], $2::text[], $3::uuid[],"
+    auto rows = db.exec("SELECT ord, what FROM mana_ai.renew_held_leases($1::text[], $2::text[], $3::uuid[],"
                         " $4::bigint * interval '1 millisecond')",
                         a.users.str(), a.missions.str(), a.tokens.str(), terms.lease.count());
     for (const auto& row : rows)
-      out.lost.push_back(held[row[0].as<std::size_t>() - 1]);
+      (pg::view(row["what"]) == "stopped" ? out.stopped : out.lost).push_back(held[row["ord"].as<std::size_t>() - 1]);
   }
-  auto row = db.exec("SELECT mana_ai.rescue_missions($1), (SELECT waiting_ms FROM mana_ai.line_status())",
-                     rescues_per_renewal)[0];
-  out.rescued = row[0].as<std::size_t>();
-  if (auto ms = pg::get<std::int64_t>(row[1]))
+  // One row at least: that of the line.
+  auto rows = db.exec("SELECT l.waiting_ms, r.user_id, r.mission_id, r.quarantined FROM mana_ai.line_status() l"
+                      " LEFT JOIN mana_ai.rescue_crashed_runs($1) r ON true",
+                      rescues_per_renewal);
+  for (const auto& row : rows) {
+    if (row["user_id"].is_null())
+      continue;
+    ++out.rescued;
+    if (row["quarantined"].as<bool>())
+      out.quarantined.push_back({{row["user_id"].as<std::string>()}, {row["mission_id"].as<std::string>()}});
+  }
+  if (auto ms = pg::get<std::int64_t>(rows[0]["waiting_ms"]))
     out.oldest_waiting = std::chrono::milliseconds{std::max<std::int64_t>(0, *ms)};
   return out;
 }
 
-handed_back release_unrun(pg::connection& db, std::vector<lease> held) {
+handed_back release_unrun(pg::connection& db, std::vector<lease> held, bool crashed) {
   std::sort(held.begin(), held.end());
   lease_arrays a{held};
-  auto rows = db.exec("SELECT count(*) FROM mana_ai.hand_back_runs($1::text[], $2::text[], $3::uuid[])", a.users.str(),
-                      a.missions.str(), a.tokens.str());
-  return {rows[0][0].as<std::size_t>()};
+  auto rows =
+      db.exec("SELECT ord, quarantined FROM mana_ai.hand_back_runs($1::text[], $2::text[], $3::uuid[], $4::boolean)",
+              a.users.str(), a.missions.str(), a.tokens.str(), crashed);
+  handed_back out{rows.size(), {}};
+  for (const auto& row : rows)
+    if (row["quarantined"].as<bool>())
+      out.quarantined.push_back(held[row["ord"].as<std::size_t>() - 1].key);
+  return out;
 }
 
 } // namespace mana

@@ -22,10 +22,10 @@ struct claim_terms {
 // One committed statement; a second one asks for the line's state when the claim came back short.
 claimed_missions claim_due_missions(pg::connection&, const claim_missions&, const claim_terms&);
 
-// One statement for all leases; `rescue` frees expired leases of others in a second one.
+// One statement for all leases; a second one frees expired leases of others.
 leases_renewed renew_held_leases(pg::connection&, std::span<const lease>, const claim_terms&);
 
-// Gives missions back; the attempt is not counted.
-handed_back release_unrun(pg::connection&, std::vector<lease>);
+// Gives missions back; the attempt is not counted, unless the runs ended their planners.
+handed_back release_unrun(pg::connection&, std::vector<lease>, bool crashed = false);
 
 } // namespace mana

@@ -22,8 +22,9 @@ mission_claimer::behavior_type mission_claimer::make_behavior() {
             [held = m.held, terms = terms_](auto& db) { return renew_held_leases(db, held, terms); });
       },
       [this](const hand_back& m) {
-        return answer_from_database<handed_back>(this, database_, "hand_back",
-                                                 [held = m.held](auto& db) { return release_unrun(db, held); });
+        return answer_from_database<handed_back>(
+            this, database_, "hand_back",
+            [held = m.held, crashed = m.crashed](auto& db) { return release_unrun(db, held, crashed); });
       },
   };
 }

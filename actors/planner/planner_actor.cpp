@@ -50,7 +50,8 @@ planning plan_with(std::shared_ptr<const tool_catalogue> catalogue) {
 
 planner::planner(caf::actor_config& cfg, std::shared_ptr<const planner_deps> deps, claimed_mission run,
                  scheduler_actor scheduler)
-  : planner_actor::base(cfg), deps_(std::move(deps)), run_(std::move(run)), scheduler_(std::move(scheduler)) {
+  : planner_actor::base(cfg), deps_(std::move(deps)), run_(std::move(run)), claimed_at_(clock().now()),
+    scheduler_(std::move(scheduler)) {
   report_.held = end_.held = run_.held;
   report_.slot = end_.slot = run_.slot;
   report_.attempt = run_.attempt;
@@ -83,6 +84,8 @@ planner::behavior_type planner::make_behavior() {
 }
 
 void planner::begin() {
+  if (run_.crashes >= deps_->config.max_crashes)
+    return quarantine();
   auto record = run_.record ? json::parse(*run_.record) : result<json::value>{failure{errc::mission_invalid, "record"}};
   if (!record || !record->as_object()) {
     next_ = after_slot::unschedulable;
@@ -96,12 +99,19 @@ void planner::begin() {
   read_inputs();
 }
 
+// Before anything of the mission is looked at: any of it may be what ends runners.
+void planner::quarantine() {
+  next_ = after_slot::nothing_planned;
+  end_.quarantine = true;
+  fail({errc::quarantined, std::to_string(run_.crashes) + " runs in a row ended with their runner"});
+}
+
 // What is known without asking anybody. A slot that has its iteration is never planned or failed
 // again, so this comes first; a cadence that cannot be scheduled outranks spent attempts because it
 // is what the user can correct.
 bool planner::over_before_it_starts(const std::string& iteration_id) {
   auto& zone = mission_.time_zone.empty() ? deps_->config.default_time_zone : mission_.time_zone;
-  auto next = next_run(mission_.cadence, deps_->now(), zone);
+  auto next = next_run(mission_.cadence, now(), zone);
   next_ = !next ? after_slot::unschedulable : *next ? after_slot::as_planned : after_slot::nothing_planned;
   end_.unschedulable = !next;
   if (auto* known = find_iteration(mission_, iteration_id)) {
@@ -126,14 +136,14 @@ void planner::plan_with_inputs() {
   for (auto& input : inputs_)
     shown.push_back(std::move(input.shown));
   inputs_ = {};
-  prompt_ = deps_->steps.build_prompt(mission_, shown, deps_->now());
+  prompt_ = deps_->steps.build_prompt(mission_, shown, now());
   ask();
 }
 
 void planner::ask() {
   auto prompt = std::make_shared<const chat_prompt>(chat_prompt{prompt_.system, prompt_.user});
   auto start = clock().now();
-  request(deps_->llm, caf::infinite, chat_call{std::move(prompt)}) // the client owns its deadlines
+  request(deps_->llm, caf::infinite, chat_call{std::move(prompt), run_.held.key.user}) // the client owns its deadlines
       .then(
           [this, start](const chat_answer& answer) {
             report_.llm += since(start);
@@ -237,6 +247,10 @@ void planner::guarded(const char* stage, const std::function<void()>& f) {
 
 std::chrono::microseconds planner::since(time_point start) const {
   return std::chrono::duration_cast<std::chrono::microseconds>(clock().now() - start);
+}
+
+timestamp planner::now() const {
+  return run_.claimed_at + std::chrono::floor<std::chrono::milliseconds>(clock().now() - claimed_at_);
 }
 
 } // namespace mana

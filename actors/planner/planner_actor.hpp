@@ -10,6 +10,8 @@
 // Secrets: the mission's data key lives from the unwrap until all records are decrypted, decrypted text until
 // the run ends or the audit_writer does not confirm in time; both are cleansed on every way out. A grant that
 // cannot be used is no error: the run goes on with what is readable without it.
+//
+// Time is the database's: that of the claim and what has passed since. The wall clocks of replicas may differ.
 #pragma once
 
 #include "actors/mission/mission.hpp"
@@ -46,6 +48,9 @@ planning plan_with(std::shared_ptr<const tool_catalogue> catalogue);
 
 struct planner_config {
   retry_policy retry;
+  // A mission whose claims ended with their runner so often in a row is not run once more but quarantined. Schema
+  // mana_ai counts them and knows this number, too (end_crashed_runs).
+  unsigned max_crashes = 3;
   std::string default_time_zone = "UTC";              // of missions without one; IANA name
   std::chrono::milliseconds database_timeout{15'000}; // one read or write, from request to answer
   std::chrono::milliseconds audit_timeout{5'000};     // within which the audit_writer answers
@@ -75,7 +80,6 @@ struct planner_deps {
   llm_client_actor llm;
   iteration_writer_actor writer;
   planner_observer observer;
-  std::function<timestamp()> now; // the wall clock, for prompts and the cadence check
   std::function<double()> random; // in [0, 1); called from many threads
 };
 
@@ -99,6 +103,7 @@ private:
 
   // planner_actor.cpp: from the claimed record to its end
   void begin();
+  void quarantine();
   bool over_before_it_starts(const std::string& iteration_id);
   void plan_with_inputs();
   void ask();
@@ -110,6 +115,7 @@ private:
   // Runs f; an exception, always a defect of ours, fails the run instead of ending the actor.
   void guarded(const char* stage, const std::function<void()>& f);
   std::chrono::microseconds since(time_point start) const;
+  timestamp now() const;
 
   // planner_inputs.cpp: what goes into the prompt
   void open_grant(const json::value& record);
@@ -122,6 +128,7 @@ private:
 
   std::shared_ptr<const planner_deps> deps_;
   claimed_mission run_;
+  time_point claimed_at_; // when run_.claimed_at was, by the steady clock
   scheduler_actor scheduler_;
   mission mission_;
   after_slot next_ = after_slot::as_planned;

@@ -31,7 +31,7 @@ void planner::open_grant(const json::value& record) {
   auto fingerprint = crypto::grant_fingerprint(*grant);
   bool revoked = fingerprint && grant_memory::of(record).holds(*fingerprint);
   auto& key = run_.held.key;
-  auto opened = crypto::open_grant(*grant, key.user.value, key.mission.value, deps_->now(), revoked,
+  auto opened = crypto::open_grant(*grant, key.user.value, key.mission.value, now(), revoked,
                                    {deps_->config.keys, deps_->config.accept_v1});
   if (auto* skip = std::get_if<crypto::grant_skip>(&opened)) {
     report_.grant = to_string(*skip);

@@ -8,10 +8,11 @@
 //   refresh or claim fails   the tick reports it; claims repeat with backoff for as long as it takes
 //   renewal fails            repeated every third of a lease; a planner whose lease may have ended is stopped
 //   lease lost               that planner is stopped, nothing is handed back
-//   planner dies             error `internal`; its lease is handed back at once, other runs do not notice
+//   planner dies             error `internal`; its lease is handed back at once, as a crash, other runs do not notice
 //   scheduler dies           its planners are stopped; the leases end by time
 //   grant withdrawn, or      its runs are stopped and handed back, the attempt not counted; what such a run may have
-//   user gone                sent to the writer already is judged by the writer's fence
+//   user gone                sent to the writer already is judged by the writer's fence. A notice of it that was missed
+//                            comes with the next renewal
 //   drain                    no more claims; after the grace planners are stopped and their leases handed back
 #pragma once
 
@@ -54,6 +55,9 @@ struct scheduler_observers {
   std::function<void(std::size_t)> runs_in_flight = [](auto) {}; // a gauge
   std::function<void()> lease_lost = [] {};
   std::function<void(std::size_t)> leases_rescued = [](auto) {};
+  std::function<void(std::size_t)> missions_crashed = [](auto) {}; // runs that ended with their planner or runner
+  // The mission is not claimed again until an operator releases it.
+  std::function<void(const mission_key&)> mission_quarantined = [](const auto&) {};
   std::function<void(std::chrono::milliseconds)> oldest_waiting = [](auto) {}; // a gauge
   // Every run once, also those that ended without a report of their own.
   std::function<void(const run_finished&)> run_ended = [](const auto&) {};
@@ -112,7 +116,8 @@ private:
   void start_run(const claimed_mission& mission, time_point lease_until);
   void run_ended(const run_finished& run);
   void planner_down(const caf::actor_addr& planner);
-  void stop_run(const lease& held, errc why);
+  bool stop_run(const lease& held, errc why);
+  void stop_unnoticed(const std::vector<lease>& stopped);
   void renew();
   void renewed(const leases_renewed& answer, const std::vector<lease>& held, time_point asked_at);
   void stop_overdue();
@@ -120,7 +125,7 @@ private:
   void on_stop_runs(const stop_runs& order);
   std::vector<lease> runs_of(const stop_runs& order) const;
   // When missions that are handed back may be claimed again.
-  enum class claimable : std::uint8_t { not_by_us, after_a_pause, at_once };
+  enum class claimable : std::uint8_t { not_by_us, after_a_pause, after_a_crash, at_once };
   void give_back(std::vector<lease> held, claimable again);
   caf::result<drained> on_drain(std::chrono::milliseconds grace);
   void on_grace_over();

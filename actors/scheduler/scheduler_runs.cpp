@@ -39,6 +39,8 @@ void scheduler::run_ended(const run_finished& run) {
   grants_.erase(run.held.token);
   deps_.observers.runs_in_flight(ledger_.size());
   deps_.observers.run_ended(run);
+  if (run.error == errc::quarantined && run.ended == run_end::failed)
+    deps_.observers.mission_quarantined(run.held.key);
   if (run.error == errc::lease_lost && !entry->stopping)
     deps_.observers.lease_lost();
   if (entry->awaited)
@@ -76,17 +78,19 @@ void scheduler::planner_down(const caf::actor_addr& planner) {
   report.error = entry->stopping.value_or(errc::internal);
   report.detail = crashed ? "planner ended without a report" : "";
   if (crashed)
-    give_back({entry->held}, claimable::after_a_pause);
+    give_back({entry->held}, claimable::after_a_crash);
   run_ended(report);
 }
 
-void scheduler::stop_run(const lease& held, errc why) {
+// False when there is no such run, or it is being stopped already.
+bool scheduler::stop_run(const lease& held, errc why) {
   auto planner = planners_.find(held.token);
   if (planner == planners_.end() || !ledger_.stop(held.token, why))
-    return;
+    return false;
   if (why == errc::lease_lost)
     deps_.observers.lease_lost();
   send_exit(planner->second, caf::exit_reason::user_shutdown);
+  return true;
 }
 
 // -- grants and users that are gone -----------------------------------------------------------------
@@ -113,6 +117,16 @@ void scheduler::on_stop_runs(const stop_runs& order) {
     stop_run(l, of_grant ? errc::grant_revoked : errc::account_deleted);
   if (!held.empty())
     give_back(std::move(held), of_grant ? claimable::at_once : claimable::not_by_us);
+}
+
+// Runs under a withdrawn grant whose notice did not arrive.
+void scheduler::stop_unnoticed(const std::vector<lease>& stopped) {
+  std::vector<lease> held;
+  for (auto& l : stopped)
+    if (stop_run(l, errc::grant_revoked))
+      held.push_back(l);
+  if (!held.empty())
+    give_back(std::move(held), claimable::at_once);
 }
 
 std::vector<lease> scheduler::runs_of(const stop_runs& order) const {
@@ -154,8 +168,13 @@ void scheduler::renewed(const leases_renewed& answer, const std::vector<lease>& 
   ledger_.renew(held, asked_at + config_.lease_duration);
   for (auto& lost : answer.lost)
     stop_run(lost, errc::lease_lost);
-  if (answer.rescued > 0)
+  stop_unnoticed(answer.stopped);
+  if (answer.rescued > 0) {
     deps_.observers.leases_rescued(answer.rescued);
+    deps_.observers.missions_crashed(answer.rescued);
+  }
+  for (auto& key : answer.quarantined)
+    deps_.observers.mission_quarantined(key);
   deps_.observers.oldest_waiting(answer.oldest_waiting.value_or(std::chrono::milliseconds{0}));
   // What waits may have been left by a replica that is full, which tells nobody.
   if (answer.rescued > 0 || answer.oldest_waiting)
@@ -167,27 +186,36 @@ void scheduler::stop_overdue() {
     stop_run(held, errc::lease_lost);
 }
 
-// after_a_pause: hand_back does not count the attempt, and the mission may well end its next planner too.
+// A pause, also after a crash: the mission may well end its next planner, too.
 void scheduler::give_back(std::vector<lease> held, claimable again) {
   if (held.empty())
     return answer_drains();
   ++handing_back_;
-  crashes_ += again == claimable::after_a_pause ? 1 : 0;
-  auto answered = [this, again](std::size_t missions) {
+  bool crashed = again == claimable::after_a_crash;
+  bool pauses = crashed || again == claimable::after_a_pause;
+  crashes_ += pauses ? 1 : 0;
+  auto answered = [this, again, pauses](std::size_t missions) {
     --handing_back_;
     drained_.handed_back += draining_ ? missions : 0;
-    if (again == claimable::after_a_pause)
+    if (pauses)
       wake_in(config_.after_failed_claim.delay(crashes_, deps_.random()));
     else if (again == claimable::at_once)
       want_claim();
     answer_drains();
   };
-  request(deps_.claimer, config_.hand_back_timeout, hand_back{std::move(held)})
-      .then([answered](const handed_back& answer) { answered(answer.missions); },
-            [this, answered](const caf::error& e) { // the leases end by time
-              deps_.observers.trouble("hand_back", to_failure(e));
-              answered(0);
-            });
+  request(deps_.claimer, config_.hand_back_timeout, hand_back{std::move(held), crashed})
+      .then(
+          [this, answered, crashed](const handed_back& answer) {
+            if (crashed && answer.missions > 0)
+              deps_.observers.missions_crashed(answer.missions);
+            for (auto& key : answer.quarantined)
+              deps_.observers.mission_quarantined(key);
+            answered(answer.missions);
+          },
+          [this, answered](const caf::error& e) { // the leases end by time
+            deps_.observers.trouble("hand_back", to_failure(e));
+            answered(0);
+          });
 }
 
 // -- the way out ------------------------------------------------------------------------------------

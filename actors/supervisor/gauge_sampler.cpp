@@ -13,20 +13,34 @@ namespace {
 constexpr auto interval = std::chrono::seconds{5};
 constexpr auto llm_timeout = std::chrono::seconds{1};
 
-std::any count_dirty(pg::connection& db) { return db.exec("SELECT mana_ai.dirty_count()")[0][0].as<std::int64_t>(); }
+struct row_counts {
+  double dirty = 0;
+  double quarantined = 0;
+};
+
+std::any count_rows(pg::connection& db) {
+  auto row = db.exec("SELECT mana_ai.dirty_count(), mana_ai.quarantined_count()")[0];
+  return row_counts{row[0].as<double>(), row[1].as<double>()};
+}
 
 } // namespace
 
 gauge_sampler_actor::behavior_type gauge_sampler(gauge_sampler_actor::pointer self, database_actor database,
                                                  llm_client_actor llm, metrics::registry* registry) {
   auto refresher = std::make_shared<metrics::refresher_metrics>(*registry);
+  auto quarantine = std::make_shared<metrics::quarantine_metrics>(*registry);
   auto client = std::make_shared<metrics::llm_metrics>(*registry);
   self->set_default_handler(caf::drop);
   self->send(self, sample_gauges{});
   return {[=](sample_gauges) {
-    self->request(database, caf::infinite, database_job{"dirty_count", count_dirty})
-        .then([=](database_answer& a) { refresher->dirty_rows.Set(static_cast<double>(a.as<std::int64_t>())); },
-              [](const caf::error&) {});
+    self->request(database, caf::infinite, database_job{"count_rows", count_rows})
+        .then(
+            [=](database_answer& a) {
+              auto counts = a.as<row_counts>();
+              refresher->dirty_rows.Set(counts.dirty);
+              quarantine->missions.Set(counts.quarantined);
+            },
+            [](const caf::error&) {});
     self->request(llm, llm_timeout, get_llm_status{})
         .then(
             [=](const llm_status& s) {

@@ -1,5 +1,5 @@
 // gauge_sampler: asks every few seconds for what nobody reports by itself: the length of the dirty
-// queue and the state of the LLM client.
+// queue, the number of quarantined missions, and the state of the LLM client.
 #pragma once
 
 #include "infra/metrics/registry.hpp"

@@ -9,6 +9,7 @@
 #include "actors/mission/time_zone.hpp"
 #include "actors/mission_claimer/mission_claimer_actor.hpp"
 #include "actors/mission_directory/mission_directory_actor.hpp"
+#include "actors/mission_quarantine/mission_quarantine_actor.hpp"
 #include "actors/planner/planner_actor.hpp"
 #include "actors/record_reader/record_reader_actor.hpp"
 #include "actors/scheduler/scheduler_actor.hpp"
@@ -146,6 +147,8 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
       r->add<audit_reader_actor>("audit_reader", [=, &sys] { return as_child(sys.spawn<audit_reader>(database)); });
   auto eraser =
       r->add<user_eraser_actor>("user_eraser", [=, &sys] { return as_child(sys.spawn<user_eraser>(database)); });
+  auto quarantine = r->add<mission_quarantine_actor>(
+      "mission_quarantine", [=, &sys] { return as_child(sys.spawn<mission_quarantine>(database)); });
   auto deps = std::make_shared<planner_deps>();
   deps->config = planner_config_of(s);
   deps->config.keys = std::move(*keys);
@@ -155,7 +158,6 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   deps->audit = audit;
   deps->writer = writer;
   deps->observer = observe_planner(*reg);
-  deps->now = wall_clock;
   deps->random = random_share;
   auto scheduler_settings = scheduler_config_of(s);
   auto sched = r->add<scheduler_actor>("scheduler", [=, &sys] {
@@ -173,7 +175,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   });
   {
     std::lock_guard lock{board->mutex};
-    board->handles = {sched, directory, database, llm, audits, eraser};
+    board->handles = {sched, directory, database, llm, audits, eraser, quarantine};
   }
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });

@@ -2,18 +2,19 @@
 // of them cannot be kept alive.
 //
 //   child                restart   who needs it                      stops
-//   database             yes       all below                         16.
-//   schema_keeper        yes       /ready                            15.
-//   mission_claimer      yes       scheduler                         14.
-//   record_reader        yes       planners                          13.
-//   iteration_writer     yes       planners                          12.
-//   audit_database       yes       audit_writer alone                11.
-//   audit_writer         yes       planners                          10.
-//   llm_client           yes       planners                           9.
-//   snapshot_refresher   yes       scheduler, change_listener         8.
-//   mission_directory    yes       HTTP front                         7.
-//   audit_reader         yes       HTTP front                         6.
-//   user_eraser          yes       HTTP front                         5.
+//   database             yes       all below                         17.
+//   schema_keeper        yes       /ready                            16.
+//   mission_claimer      yes       scheduler                         15.
+//   record_reader        yes       planners                          14.
+//   iteration_writer     yes       planners                          13.
+//   audit_database       yes       audit_writer alone                12.
+//   audit_writer         yes       planners                          11.
+//   llm_client           yes       planners                          10.
+//   snapshot_refresher   yes       scheduler, change_listener         9.
+//   mission_directory    yes       HTTP front                         8.
+//   audit_reader         yes       HTTP front                         7.
+//   user_eraser          yes       HTTP front                         6.
+//   mission_quarantine   yes       HTTP front                         5.
 //   scheduler            yes       HTTP front; owns the planners      4.
 //   gauge_sampler        yes       /metrics                           3.
 //   change_listener      yes                                          2.

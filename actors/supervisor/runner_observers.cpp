@@ -176,6 +176,7 @@ refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troub
 scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr troubles) {
   auto s = std::make_shared<metrics::scheduler_metrics>(r);
   auto p = std::make_shared<metrics::planner_metrics>(r);
+  auto q = std::make_shared<metrics::quarantine_metrics>(r);
   scheduler_observers o;
   o.tick_started = [s] { s->ticks.Increment(); };
   o.tick_ended = [s](std::chrono::nanoseconds d) { s->tick_duration.Observe(metrics::seconds(d)); };
@@ -185,6 +186,14 @@ scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr trou
     s->leases_rescued.Increment(static_cast<double>(n));
     if (n > 0)
       log::warn("leases_rescued", {{"missions", n}});
+  };
+  o.missions_crashed = [q](std::size_t n) { q->crashes.Increment(static_cast<double>(n)); };
+  o.mission_quarantined = [q](const mission_key& key) {
+    q->quarantines.Increment();
+    log::error("mission_quarantined",
+               {{"mission", key.mission},
+                {"user", key.user},
+                {"advice", "its runs ended their runner; find out why, then `mana-ai missions release`"}});
   };
   // Called after every claim that succeeded: the database is there, what fails next is a new trouble.
   o.oldest_waiting = [s, troubles](std::chrono::milliseconds age) {

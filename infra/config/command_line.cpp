@@ -19,6 +19,10 @@ std::optional<command> named_command(std::string_view argument) {
     return command::keygen;
   if (argument == "audit verify")
     return command::verify_audit;
+  if (argument == "missions quarantined")
+    return command::list_quarantined;
+  if (argument == "missions release")
+    return command::release_mission;
   return std::nullopt;
 }
 
@@ -61,6 +65,13 @@ std::optional<failure> take_user(const result<std::string_view>& user, command_l
   return std::nullopt;
 }
 
+std::optional<failure> take_mission(const result<std::string_view>& mission, command_line& out) {
+  if (!mission || mission->empty())
+    return invalid("--mission: the id of a mission is missing");
+  out.mission = *mission;
+  return std::nullopt;
+}
+
 std::optional<failure> take_word(std::string_view argument, command_line& out) {
   auto c = named_command(argument);
   if (c && out.what != command::serve)
@@ -70,6 +81,19 @@ std::optional<failure> take_word(std::string_view argument, command_line& out) {
   if (!c)
     return invalid("unknown command " + quoted(argument) + "; --help lists the commands");
   out.what = *c;
+  return std::nullopt;
+}
+
+// Options that belong to some commands only.
+std::optional<failure> check_options(const command_line& out, bool names_directory, bool asked) {
+  bool release = out.what == command::release_mission;
+  bool of_user = release || out.what == command::verify_audit;
+  if (names_directory && out.what != command::keygen)
+    return invalid("--out: only keygen writes files");
+  if (!asked && out.user.empty() == of_user)
+    return invalid("--user: needed by audit verify and missions release, and by nothing else");
+  if (!asked && out.mission.empty() == release)
+    return invalid("--mission: needed by missions release, and by nothing else");
   return std::nullopt;
 }
 
@@ -93,18 +117,18 @@ result<command_line> parse_command_line(std::span<const std::string> arguments) 
       names_directory = true;
     } else if (auto user = option_value("--user", arguments, i)) {
       wrong = take_user(*user, out);
-    } else if (argument == "audit" && i + 1 < arguments.size()) {
-      wrong = take_word("audit " + arguments[++i], out);
+    } else if (auto mission = option_value("--mission", arguments, i)) {
+      wrong = take_mission(*mission, out);
+    } else if ((argument == "audit" || argument == "missions") && i + 1 < arguments.size()) {
+      wrong = take_word(std::string{argument} + ' ' + arguments[++i], out);
     } else {
       wrong = take_word(argument, out);
     }
     if (wrong)
       return std::move(*wrong);
   }
-  if (names_directory && out.what != command::keygen)
-    return invalid("--out: only keygen writes files");
-  if (!asked && out.user.empty() == (out.what == command::verify_audit))
-    return invalid("--user: needed by audit verify, and by nothing else");
+  if (auto wrong = check_options(out, names_directory, asked.has_value()))
+    return std::move(*wrong);
   out.what = asked.value_or(out.what);
   return out;
 }
@@ -119,11 +143,15 @@ std::string command_line_help() {
          "  keygen           write new keys for all settings that take one, each to a file of its own\n"
          "  audit verify     check the chain of a user's audit rows; exit code 0: it holds, 1: it does not, 2: not "
          "checked\n"
+         "  missions quarantined\n"
+         "                   list the missions that ended their runner too often and wait for an operator\n"
+         "  missions release put one of them back; exit code 1: there is nothing to release, 2: not asked\n"
          "\n"
          "Options\n"
          "  --target=a,b     what to serve: all, runner, auth, llm-standin; default all\n"
          "  --out=DIR        where keygen writes; default mana-ai-keys; existing files are never overwritten\n"
-         "  --user=ID        whose audit rows audit verify checks\n"
+         "  --user=ID        whose audit rows audit verify checks, whose mission missions release puts back\n"
+         "  --mission=ID     the mission that missions release puts back\n"
          "  --help, -h       this text\n"
          "  --version        the version\n";
 }

@@ -1,5 +1,6 @@
-// The command line: `mana-ai [check|migrate|keygen|audit verify] [--target=a,b] [--out=DIR] [--user=ID]
-// [--help] [--version]`. Everything else is a setting of the environment (settings.hpp).
+// The command line: `mana-ai [check|migrate|keygen|audit verify|missions quarantined|missions release]
+// [--target=a,b] [--out=DIR] [--user=ID] [--mission=ID] [--help] [--version]`. Everything else is a setting of the
+// environment (settings.hpp).
 #pragma once
 
 #include "infra/config/targets.hpp"
@@ -16,6 +17,8 @@ enum class command : std::uint8_t {
   migrate,      // bring the database's schema up to date
   keygen,       // write new keys into files
   verify_audit, // check the chain of one user's audit rows
+  list_quarantined,
+  release_mission, // from quarantine
   help,
   version,
 };
@@ -24,7 +27,8 @@ struct command_line {
   command what = command::serve;
   target_set targets{target::runner, target::auth, target::llm_standin};
   std::string out_directory = "mana-ai-keys"; // of keygen
-  std::string user = {};                      // of audit verify; never empty there
+  std::string user = {};                      // of audit verify and missions release; never empty there
+  std::string mission = {};                   // of missions release; never empty there
 };
 
 // `arguments` without the program's name. --help and --version win over everything but an unknown

@@ -154,11 +154,11 @@ struct store {
   }
 };
 
-// `migrate` touches nothing but the schema, `audit verify` reads one table.
+// `migrate` touches nothing but the schema; the others here ask the runner's database one question.
 bool is_needed(const setting& s, const command_line& cl) {
   if (cl.what == command::migrate)
     return s.name == "MIGRATION_DATABASE_URL";
-  if (cl.what == command::verify_audit)
+  if (cl.what == command::verify_audit || cl.what == command::list_quarantined || cl.what == command::release_mission)
     return s.name == "SYNC_DATABASE_URL";
   return s.needed_by.intersects(cl.targets);
 }

@@ -39,6 +39,11 @@ scheduler_metrics::scheduler_metrics(registry& r)
     run_outcomes(r.counters("run_outcomes_total", "Runs by what they came to."), "outcome",
                  {"planned", "failed", "retry", "parked", "lease_lost", "cancelled", "revoked", "account_deleted"}) {}
 
+quarantine_metrics::quarantine_metrics(registry& r)
+  : missions(r.one_gauge("quarantined_missions", "Missions that wait for an operator.")),
+    crashes(r.one_counter("mission_crashes_total", "Runs that ended with their planner or their whole runner.")),
+    quarantines(r.one_counter("quarantines_total", "Missions quarantined for ending too many runs.")) {}
+
 planner_metrics::planner_metrics(registry& r)
   : request_duration(
       r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),

@@ -55,6 +55,13 @@ struct scheduler_metrics {
   series_by_label<counter> run_outcomes; // run_end's, lease_lost, cancelled, revoked, account_deleted
 };
 
+struct quarantine_metrics {
+  explicit quarantine_metrics(registry& r);
+  gauge& missions;      // of all users, now
+  counter& crashes;     // claims that ended with their planner or runner
+  counter& quarantines; // that this process found necessary
+};
+
 struct planner_metrics {
   explicit planner_metrics(registry& r);
   histogram& request_duration;               // of one LLM call, as the planner sees it

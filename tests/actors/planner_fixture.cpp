@@ -57,7 +57,8 @@ audit_writer_actor planner_test::fake_audit() {
 std::shared_ptr<const planner_deps> planner_test::deps() {
   auto out = std::make_shared<planner_deps>();
   out->config = config_;
-  out->steps.build_prompt = [this](const mission& m, std::span<const resolved_input> inputs, timestamp) {
+  out->steps.build_prompt = [this](const mission& m, std::span<const resolved_input> inputs, timestamp now) {
+    prompted_at_.push_back(now);
     inputs_.emplace_back();
     for (auto& i : inputs)
       inputs_.back().push_back(i.heading + " " + std::string{i.text.view()});
@@ -91,7 +92,6 @@ std::shared_ptr<const planner_deps> planner_test::deps() {
     observed_.push_back("decrypted " + std::string{table} + " " + std::to_string(fields));
   };
   out->observer.outside_scope = [this](auto table) { observed_.push_back("outside " + std::string{table}); };
-  out->now = [] { return slot + 2s; };
   out->random = [this] { return random_; };
   return out;
 }

@@ -43,6 +43,7 @@ protected:
     writer_.answers = {run_ended{true}};
     run_.held = {{{"u1"}, {"m1"}}, {"token"}};
     run_.slot = slot;
+    run_.claimed_at = slot + std::chrono::seconds{2};
   }
   ~planner_test() override { stop_all(); }
 
@@ -93,6 +94,7 @@ protected:
   std::vector<seen_prompt> prompts_;
   std::vector<end_run> ends_;
   std::vector<std::vector<std::string>> inputs_; // texts, per prompt that was built
+  std::vector<timestamp> prompted_at_;           // the planner's clock, per prompt that was built
   std::vector<run_finished> reports_;
   std::vector<run_uses_grant> uses_;
   std::vector<write_audit> audits_;

@@ -44,14 +44,13 @@ TEST(real_threads_test, every_run_reports) {
   shared->reader = sys.spawn(reader, 0);
   shared->llm = sys.spawn(model, 0);
   shared->writer = sys.spawn(writer, 0);
-  shared->now = [] { return timestamp{}; };
   shared->random = [] { return 0.5; };
   scheduler_config rules;
   rules.tick_enabled = false;
   scheduler_deps around;
   around.claimer = sys.spawn(fake_claimer, &world);
   around.refresher = sys.spawn(fake_refresher, &world);
-  around.now = shared->now;
+  around.now = [] { return timestamp{}; };
   around.random = shared->random;
   around.make_planner = [&sys, deps = std::shared_ptr<const planner_deps>{shared}](auto& m, auto& s) {
     return caf::actor_cast<caf::actor>(sys.spawn<planner>(deps, m, s));

@@ -19,11 +19,22 @@ claimed_missions take_due(surroundings& world, const claim_missions& order) {
   return out;
 }
 
+leases_renewed renewal_of(surroundings& world) {
+  leases_renewed out;
+  out.lost = std::exchange(world.lose, {});
+  out.stopped = std::exchange(world.stop, {});
+  out.rescued = std::exchange(world.rescue, 0);
+  out.quarantined = std::exchange(world.quarantine, {});
+  out.oldest_waiting = world.waiting;
+  return out;
+}
+
 } // namespace
 
 claimer_fake::behavior_type fake_claimer(claimer_fake::pointer self, surroundings* world) {
   using held_claim = std::pair<claim_missions, caf::typed_response_promise<claimed_missions>>;
   auto held = std::make_shared<std::vector<held_claim>>();
+  auto held_renewals = std::make_shared<std::vector<caf::typed_response_promise<leases_renewed>>>();
   return {
       [=](const claim_missions& order) -> caf::result<claimed_missions> {
         world->claims.push_back(order);
@@ -39,17 +50,26 @@ claimer_fake::behavior_type fake_claimer(claimer_fake::pointer self, surrounding
         world->renewals.push_back(order.held);
         if (world->renew_error)
           return to_caf(*world->renew_error);
-        return leases_renewed{std::exchange(world->lose, {}), std::exchange(world->rescue, 0), world->waiting};
+        if (world->hold_renewals) {
+          held_renewals->push_back(self->make_response_promise<leases_renewed>());
+          return held_renewals->back();
+        }
+        return renewal_of(*world);
       },
       [=](const hand_back& order) -> caf::result<handed_back> {
         world->hand_backs.push_back(order.held);
+        world->crashes += order.crashed ? 1 : 0;
         if (world->hand_back_error)
           return to_caf(*world->hand_back_error);
-        return handed_back{order.held.size()};
+        return handed_back{order.held.size(), std::exchange(world->quarantine, {})};
       },
       [=](const release_claims&) {
         for (auto& [order, promise] : std::exchange(*held, {}))
           promise.deliver(take_due(*world, order));
+      },
+      [=](const release_renewals&) {
+        for (auto& promise : std::exchange(*held_renewals, {}))
+          promise.deliver(renewal_of(*world));
       },
   };
 }
@@ -97,6 +117,8 @@ void scheduler_test::start() {
   see.runs_in_flight = [this](auto n) { in_flight_ = n; };
   see.lease_lost = [this] { ++lost_; };
   see.leases_rescued = [this](auto n) { rescued_ += n; };
+  see.missions_crashed = [this](auto n) { crashed_ += n; };
+  see.mission_quarantined = [this](const mission_key& key) { quarantined_.push_back(key); };
   see.oldest_waiting = [this](auto age) { oldest_ = age; };
   see.run_ended = [this](const run_finished& r) { ended_.push_back(r); };
   see.trouble = [this](auto what, const failure& f) {

@@ -15,6 +15,7 @@ namespace mana::test {
 using namespace std::chrono_literals;
 
 struct release_claims {};
+struct release_renewals {};
 struct release_refreshes {};
 
 // What the fakes answer and what they were asked.
@@ -24,18 +25,22 @@ struct surroundings {
   std::chrono::milliseconds oldest_waiting{0};
   std::optional<failure> claim_error, refresh_error, renew_error, hand_back_error;
   bool hold_claims = false;                         // answer only when released
+  bool hold_renewals = false;                       // likewise
   bool hold_refreshes = false;                      // likewise
   std::vector<lease> lose;                          // at the next renewal
+  std::vector<lease> stop;                          // likewise
   std::size_t rescue = 0;                           // likewise
+  std::vector<mission_key> quarantine;              // likewise, or at the next hand-back
   std::optional<std::chrono::milliseconds> waiting; // of every renewal
 
   std::vector<claim_missions> claims;
   std::vector<std::vector<lease>> renewals;
   std::vector<std::vector<lease>> hand_backs;
+  std::size_t crashes = 0; // hand-backs of crashed planners
   std::size_t refreshes = 0;
 };
 
-using claimer_fake = mission_claimer_actor::extend<caf::reacts_to<release_claims>>;
+using claimer_fake = mission_claimer_actor::extend<caf::reacts_to<release_claims>, caf::reacts_to<release_renewals>>;
 using refresher_fake = snapshot_refresher_actor::extend<caf::reacts_to<release_refreshes>>;
 
 claimer_fake::behavior_type fake_claimer(claimer_fake::pointer self, surroundings* world);
@@ -74,10 +79,10 @@ protected:
   }
   template <class Message>
   void release() {
-    if constexpr (std::is_same_v<Message, release_claims>)
-      caf::anon_send(claimer_, Message{});
-    else
+    if constexpr (std::is_same_v<Message, release_refreshes>)
       caf::anon_send(refresher_, Message{});
+    else
+      caf::anon_send(claimer_, Message{});
     run();
   }
 
@@ -93,6 +98,8 @@ protected:
   std::vector<run_finished> ended_;
   std::vector<std::string> trouble_;
   std::size_t ticks_ = 0, lost_ = 0, rescued_ = 0, claimed_ = 0, in_flight_ = 0;
+  std::size_t crashed_ = 0;
+  std::vector<mission_key> quarantined_;
   std::vector<std::chrono::nanoseconds> tick_durations_;
   std::chrono::milliseconds oldest_{0};
 
@@ -104,4 +111,5 @@ private:
 } // namespace mana::test
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::test::release_claims)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::test::release_renewals)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::test::release_refreshes)

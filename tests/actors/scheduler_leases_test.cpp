@@ -112,6 +112,102 @@ TEST_F(scheduler_test, an_idle_replica_frees_leases_of_dead_ones) {
   EXPECT_TRUE(running("m1")); // claimed at once
 }
 
+// -- withdrawn grants whose notice did not arrive --------------------------------------------------
+
+TEST_F(scheduler_test, a_run_that_is_asked_to_stop_with_a_renewal_is_stopped_and_handed_back) {
+  start();
+  add_work({"m1", "m2"});
+  notify();
+  world_.stop = {lease_of("m1")};
+  auto before = world_.claims.size();
+  advance(5s);
+  EXPECT_FALSE(running("m1"));
+  EXPECT_TRUE(running("m2"));
+  ASSERT_EQ(ended_.size(), 1u);
+  EXPECT_EQ(ended_[0].error, errc::grant_revoked);
+  EXPECT_THAT(world_.hand_backs, ElementsAre(ElementsAre(lease_of("m1"))));
+  EXPECT_EQ(world_.crashes, 0u);
+  EXPECT_EQ(lost_, 0u);
+  EXPECT_GT(world_.claims.size(), before); // it is due at once
+}
+
+TEST_F(scheduler_test, a_run_that_was_stopped_by_the_notice_is_not_handed_back_again) {
+  start();
+  add_work({"m1"});
+  notify();
+  world_.hold_renewals = true;
+  advance(5s); // the renewal is under way
+  caf::anon_send(scheduler_, run_uses_grant{lease_of("m1"), "g"});
+  caf::anon_send(scheduler_, stop_runs{stop_runs::whose::grant, "g"});
+  run();
+  ASSERT_THAT(world_.hand_backs, ElementsAre(ElementsAre(lease_of("m1"))));
+  world_.stop = {lease_of("m1")};
+  release<release_renewals>();
+  EXPECT_EQ(world_.hand_backs.size(), 1u);
+}
+
+// -- crashes ----------------------------------------------------------------------------------------
+
+TEST_F(scheduler_test, a_planner_that_dies_without_a_report_is_handed_back_as_a_crash) {
+  start();
+  add_work({"m1", "m2"});
+  notify();
+  crash("m1");
+  EXPECT_THAT(world_.hand_backs, ElementsAre(ElementsAre(lease_of("m1"))));
+  EXPECT_EQ(world_.crashes, 1u);
+  EXPECT_EQ(crashed_, 1u);
+  EXPECT_THAT(quarantined_, IsEmpty());
+  EXPECT_TRUE(running("m2"));
+}
+
+TEST_F(scheduler_test, a_crash_that_could_not_be_handed_back_is_counted_when_its_lease_is_rescued) {
+  start();
+  add_work({"m1"});
+  notify();
+  world_.hand_back_error = failure{errc::database_unavailable, ""};
+  crash("m1");
+  EXPECT_EQ(crashed_, 0u);
+  world_.rescue = 1;
+  advance(5s);
+  EXPECT_EQ(crashed_, 1u);
+}
+
+TEST_F(scheduler_test, a_run_that_is_stopped_is_no_crash) {
+  start();
+  add_work({"m1"});
+  notify();
+  start_drain(0s);
+  advance(1ms, 1ms);
+  EXPECT_EQ(world_.hand_backs.size(), 1u);
+  EXPECT_EQ(world_.crashes, 0u);
+  EXPECT_EQ(crashed_, 0u);
+}
+
+TEST_F(scheduler_test, a_quarantine_is_told_once_wherever_it_was_decided) {
+  start();
+  add_work({"m1", "m2"});
+  notify();
+  finish("m1", failed("m1", errc::quarantined)); // by the planner
+  EXPECT_THAT(quarantined_, ElementsAre(lease_of("m1").key));
+  world_.quarantine = {lease_of("m2").key}; // by the hand-back
+  crash("m2");
+  EXPECT_THAT(quarantined_, ElementsAre(lease_of("m1").key, lease_of("m2").key));
+  world_.rescue = 1;
+  world_.quarantine = {lease_of("m9").key}; // of a replica that died
+  advance(5s);
+  EXPECT_THAT(quarantined_, ElementsAre(lease_of("m1").key, lease_of("m2").key, lease_of("m9").key));
+}
+
+TEST_F(scheduler_test, a_quarantine_that_was_not_written_is_not_told) {
+  start();
+  add_work({"m1"});
+  notify();
+  auto report = failed("m1", errc::quarantined);
+  report.ended.reset();
+  finish("m1", report);
+  EXPECT_THAT(quarantined_, IsEmpty());
+}
+
 // -- drain ------------------------------------------------------------------------------------------
 
 TEST_F(scheduler_test, drain_without_runs_answers_at_once) {

@@ -52,29 +52,46 @@ TEST(command_line, takes_the_user_whose_audit_is_checked) {
   EXPECT_EQ(parsed({"audit", "verify", "--help"})->what, command::help);
 }
 
+TEST(command_line, takes_what_operators_ask_about_quarantined_missions) {
+  EXPECT_EQ(parsed({"missions", "quarantined"})->what, command::list_quarantined);
+  auto r = parsed({"missions", "release", "--user=u 1", "--mission", "m 1"});
+  ASSERT_TRUE(r) << r.error().detail;
+  EXPECT_EQ(r->what, command::release_mission);
+  EXPECT_EQ(r->user, "u 1");
+  EXPECT_EQ(r->mission, "m 1");
+}
+
 struct rejection {
   std::vector<std::string> arguments;
   std::string named;
 };
 
 TEST(command_line, rejects_by_name) {
-  for (auto& c : std::vector<rejection>{{{"--targets=all"}, "\"--targets=all\""},
-                                        {{"--target"}, "--target: its value is missing"},
-                                        {{"--target="}, "unknown target \"\""},
-                                        {{"--target=runner,"}, "unknown target \"\""},
-                                        {{"--target=runner,rnner"}, "unknown target \"rnner\""},
-                                        {{"keygen", "--out"}, "--out: the name of a directory"},
-                                        {{"keygen", "--out="}, "--out: the name of a directory"},
-                                        {{"check", "--out=x"}, "only keygen"},
-                                        {{"keygen", "--outx"}, "unknown option \"--outx\""},
-                                        {{"audit"}, "unknown command \"audit\""},
-                                        {{"audit", "erase"}, "unknown command \"audit erase\""},
-                                        {{"audit", "verify"}, "--user: needed"},
-                                        {{"audit", "verify", "--user="}, "--user: the id"},
-                                        {{"check", "--user=u"}, "--user: needed by audit verify, and by nothing"},
-                                        {{"start"}, "unknown command \"start\""},
-                                        {{"check", "migrate"}, "only one command"},
-                                        {{"--help", "-x"}, "unknown option \"-x\""}}) {
+  for (auto& c : std::vector<rejection>{
+           {{"--targets=all"}, "\"--targets=all\""},
+           {{"--target"}, "--target: its value is missing"},
+           {{"--target="}, "unknown target \"\""},
+           {{"--target=runner,"}, "unknown target \"\""},
+           {{"--target=runner,rnner"}, "unknown target \"rnner\""},
+           {{"keygen", "--out"}, "--out: the name of a directory"},
+           {{"keygen", "--out="}, "--out: the name of a directory"},
+           {{"check", "--out=x"}, "only keygen"},
+           {{"keygen", "--outx"}, "unknown option \"--outx\""},
+           {{"audit"}, "unknown command \"audit\""},
+           {{"audit", "erase"}, "unknown command \"audit erase\""},
+           {{"audit", "verify"}, "--user: needed"},
+           {{"audit", "verify", "--user="}, "--user: the id"},
+           {{"check", "--user=u"}, "--user: needed by audit verify and missions release, and by nothing"},
+           {{"missions"}, "unknown command \"missions\""},
+           {{"missions", "delete"}, "unknown command \"missions delete\""},
+           {{"missions", "release", "--mission=m"}, "--user: needed"},
+           {{"missions", "release", "--user=u"}, "--mission: needed"},
+           {{"missions", "release", "--user=u", "--mission="}, "--mission: the id"},
+           {{"missions", "quarantined", "--user=u"}, "--user: needed"},
+           {{"check", "--mission=m"}, "--mission: needed by missions release"},
+           {{"start"}, "unknown command \"start\""},
+           {{"check", "migrate"}, "only one command"},
+           {{"--help", "-x"}, "unknown option \"-x\""}}) {
     auto r = parsed(c.arguments);
     ASSERT_FALSE(r) << c.named;
     EXPECT_EQ(r.error().code, errc::config_invalid);
@@ -84,7 +101,8 @@ TEST(command_line, rejects_by_name) {
 
 TEST(command_line, help_names_commands_and_options) {
   auto text = command_line_help();
-  for (auto word : {"check", "migrate", "--target", "--help", "--version", "llm-standin"})
+  for (auto word : {"check", "migrate", "missions quarantined", "missions release", "--target", "--help", "--version",
+                    "llm-standin"})
     EXPECT_NE(text.find(word), std::string::npos) << word;
 }
 

@@ -99,14 +99,14 @@ TEST(missions_json, has_nulls_for_what_is_absent) {
   busy.attempts = 2;
   busy.last_error = "llm_timeout: no answer";
   busy.not_running_because = "running";
-  EXPECT_EQ(missions_json({noon, {idle, busy}}),
+  EXPECT_EQ(missions_json({noon, {idle, busy}, {}}),
             R"({"now":"2023-11-14T22:13:20.123Z","missions":[)"
             R"({"id":"m1","title":"Rad fahren","state":"paused","nextRunAt":null,"retryAt":null,"leaseUntil":null,)"
             R"("leaseOwner":null,"attempts":0,"lastError":null,"notRunningBecause":"paused"},)"
             R"({"id":"m2","title":"Rad fahren","state":"active","nextRunAt":"2023-11-14T22:13:20.123Z",)"
             R"("retryAt":"2023-11-14T22:13:20.123Z","leaseUntil":"2023-11-14T22:13:20.123Z","leaseOwner":"r1",)"
             R"("attempts":2,"lastError":"llm_timeout: no answer","notRunningBecause":"running"}]})");
-  EXPECT_EQ(missions_json({noon, {}}), R"({"now":"2023-11-14T22:13:20.123Z","missions":[]})");
+  EXPECT_EQ(missions_json({noon, {}, {}}), R"({"now":"2023-11-14T22:13:20.123Z","missions":[]})");
 }
 
 } // namespace

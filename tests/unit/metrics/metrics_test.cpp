@@ -62,6 +62,7 @@ double value_of(const registry& r, const std::string& name, const std::map<std::
 TEST(metrics, are_those_of_the_golden_file) {
   registry r;
   scheduler_metrics scheduler{r};
+  quarantine_metrics quarantine{r};
   planner_metrics planner{r};
   refresher_metrics refresher{r};
   llm_metrics llm{r};
