@@ -115,7 +115,7 @@ tests_in_debug() {
   build debug || return 0
   start_test_cluster
   local level
-  for level in $(levels unit fuzz actors net postgres); do gtest debug "$level"; done
+  for level in $(levels unit fuzz actors simulation net postgres); do gtest debug "$level"; done
 }
 
 start_test_cluster() {

@@ -23,7 +23,6 @@ enum class broken_rule : std::uint8_t {
   runs_in_hour_not_counted, // the limit of runs per hour has no effect
   in_flight_not_limited,    // the limit of runs in flight has no effect
   claim_ignores_quarantine, // an edit of the user frees a quarantined mission
-  iterations_not_looked_up, // an end that is sent again after a commit in doubt is written again
   leases_not_rescued,       // the missions of dead replicas stay leased
   retry_forgets_slot,       // a run that is to be retried is not claimable again
 };

@@ -61,6 +61,7 @@ private:
   void begin_dangers();
   void repeat(milliseconds every, std::function<void()> what);
   void notify(std::function<void(replica&)> what);
+  void revive();
   void outage();
   void calm_down();
   void run_for(milliseconds duration);
@@ -86,6 +87,7 @@ private:
   dangers dangers_;
   std::vector<std::unique_ptr<replica>> replicas_;
   bool dangerous_ = true;
+  bool stopping_ = false;
 };
 
 // Late in an hour, and every other time late in a day, so that budgets are renewed while a world lives.
@@ -160,6 +162,16 @@ void world::begin_dangers() {
   repeat(dangers_.between_actions, [this] { people_.act({}); });
 }
 
+// Whoever died is started anew after a while.
+void world::revive() {
+  if (stopping_)
+    return;
+  for (auto& r : replicas_)
+    if (!r->running() && (!dangerous_ || random_.chance(0.3)))
+      r->start();
+  loop_.after(2s, [this] { revive(); });
+}
+
 void world::outage() {
   bool silent = random_.chance(0.5);
   log_("the database is away");
@@ -228,6 +240,7 @@ void world::wait_for_ends() {
 }
 
 void world::stop_all() {
+  stopping_ = true;
   for (auto& r : replicas_)
     r->drain(2s);
   run_for(10s);
@@ -260,18 +273,10 @@ void world::compare_with_history() {
 
 world_outcome world::live() {
   begin_dangers();
-  // Whoever died is started anew after a while.
-  std::function<void()> watch = [&] {
-    for (auto& r : replicas_)
-      if (!r->running() && (!dangerous_ || random_.chance(0.3)))
-        r->start();
-    loop_.after(2s, watch);
-  };
-  loop_.after(10s, watch);
+  loop_.after(10s, [this] { revive(); });
   run_for(random_.between(6min, 12min));
   calm_down();
   wait_for_ends();
-  watch = [] {};
   if (sound())
     stop_all();
   if (sound())
