@@ -58,7 +58,7 @@ snapshots_refreshed database_model::refresh() {
     out.rows_applied += rows.size();
     auto known = snapshots_.find(key);
     bool is_new = known == snapshots_.end();
-    auto record = is_new ? nothing_known(key) : known->second.record;
+    auto record = is_new ? nothing_known(key) : std::move(known->second.record);
     auto applied = is_new ? change_position{} : known->second.applied;
     auto before = record.grants();
     std::vector<change> changes;

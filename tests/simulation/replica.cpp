@@ -104,21 +104,31 @@ void replica::resume() {
   for_each_actor([this](const caf::actor& a) { around_.loop.thaw(a.id()); });
 }
 
+template <class Answer, class Request>
+void replica::ask_scheduler(Request what, std::function<void()> answered) {
+  auto heard = [s = session_, answered = std::move(answered)] {
+    if (s->alive)
+      answered();
+  };
+  life_->roles.push_back(around_.sys.spawn(
+      [](caf::event_based_actor* self, const scheduler_actor& scheduler, Request request, std::function<void()> done) {
+        self->request(scheduler, caf::infinite, std::move(request))
+            .then([done](const Answer&) { done(); }, [](const caf::error&) {});
+      },
+      life_->scheduler, std::move(what), std::function<void()>{heard}));
+}
+
+void replica::tick(std::function<void()> answered) {
+  if (running())
+    ask_scheduler<tick_report>(run_tick{}, std::move(answered));
+}
+
 void replica::drain(milliseconds grace) {
   if (!running() || paused_ || draining_)
     return;
   draining_ = true;
   around_.log(session_->name, "drains");
-  auto on_answer = [this, s = session_] {
-    if (s->alive)
-      drained();
-  };
-  life_->roles.push_back(around_.sys.spawn(
-      [](caf::event_based_actor* self, const scheduler_actor& scheduler, milliseconds g, std::function<void()> done) {
-        self->request(scheduler, caf::infinite, mana::drain{g})
-            .then([done](const mana::drained&) { done(); }, [](const caf::error&) {});
-      },
-      life_->scheduler, grace, std::function<void()>{on_answer}));
+  ask_scheduler<mana::drained>(mana::drain{grace}, [this] { drained(); });
   around_.loop.after(grace + drain_margin, [this, s = session_] {
     if (s->alive && !paused_)
       around_.books.violated("a drain ends in time", s->name);

@@ -59,6 +59,8 @@ public:
   // Ends when the scheduler says that it is drained; that it does not in time is a violation.
   void drain(milliseconds grace);
   void jump_clock(milliseconds skew);
+  // POST /internal/tick.
+  void tick(std::function<void()> answered);
 
   // Notifications of the database.
   void log_changed();
@@ -74,6 +76,8 @@ private:
   void note_use(const caf::actor_addr& planner);
   void hurt(const mission_key& key, caf::actor planner, bool at_start);
   void drained();
+  template <class Answer, class Request>
+  void ask_scheduler(Request what, std::function<void()> answered);
   template <class F>
   void for_each_actor(F f);
 

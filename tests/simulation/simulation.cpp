@@ -19,6 +19,7 @@ struct dangers {
   milliseconds between_outages{0};
   milliseconds between_drains{0};
   milliseconds between_clock_jumps{0};
+  milliseconds between_releases{0};
   milliseconds between_actions{0};
   double lost_notices = 0;
   double busy_rows = 0;
@@ -37,6 +38,7 @@ dangers choose_dangers(seeded_random& random) {
   d.between_outages = every(60s, 5min);
   d.between_drains = every(60s, 5min);
   d.between_clock_jumps = every(30s, 3min);
+  d.between_releases = every(60s, 5min);
   d.between_actions = random.chance(0.85) ? random.between(2s, 30s) : 0ms;
   d.lost_notices = share(0.6);
   d.busy_rows = share(0.05);
@@ -61,6 +63,7 @@ private:
   void begin_dangers();
   void repeat(milliseconds every, std::function<void()> what);
   void notify(std::function<void(replica&)> what);
+  void release_one();
   void revive();
   void outage();
   void calm_down();
@@ -68,6 +71,7 @@ private:
   std::map<mission_key, timestamp> due() const;
   bool settled(const std::map<mission_key, timestamp>& was_due) const;
   void wait_for_ends();
+  void tick_all();
   void stop_all();
   void compare_with_history();
   replica& any_replica() { return *replicas_[random_.below(replicas_.size())]; }
@@ -93,7 +97,7 @@ private:
 // Late in an hour, and every other time late in a day, so that budgets are renewed while a world lives.
 timestamp dawn_of(seeded_random& random) {
   auto day = *parse_iso("2026-03-02T00:00:00Z");
-  return day + std::chrono::hours{random.chance(0.5) ? 23 : 8} + random.between(46min, 58min);
+  return day + std::chrono::hours{random.chance(0.5) ? 23 : 8} + random.between(50min, 59min);
 }
 
 world::world(std::uint64_t seed, tracing how, broken_rule broken)
@@ -159,7 +163,18 @@ void world::begin_dangers() {
   repeat(dangers_.between_outages, [this] { outage(); });
   repeat(dangers_.between_drains, [this] { any_replica().drain(random_.between(0ms, 5s)); });
   repeat(dangers_.between_clock_jumps, [this] { any_replica().jump_clock(random_.between(-10min, 10min)); });
+  repeat(dangers_.between_releases, [this] { release_one(); });
   repeat(dangers_.between_actions, [this] { people_.act({}); });
+}
+
+// An operator believes that a mission is harmless by now.
+void world::release_one() {
+  for (auto& [key, s] : database_.snapshots())
+    if (s.quarantined) {
+      log_(key.user.value, key.mission.value, "is released");
+      database_.release_quarantined(key);
+      return;
+    }
 }
 
 // Whoever died is started anew after a while.
@@ -239,6 +254,19 @@ void world::wait_for_ends() {
   }
 }
 
+// Ticks end, whatever they had to wait for.
+void world::tick_all() {
+  auto waiting = std::make_shared<std::size_t>(replicas_.size());
+  for (auto& r : replicas_)
+    r->tick([waiting] { --*waiting; });
+  auto end = loop_.now() + 3min;
+  while (sound() && *waiting > 0 && loop_.now() < end)
+    run_for(1s);
+  // A poisonous mission may have ended a replica and the tick with it.
+  if (sound() && *waiting > 0 && around_.poisons.empty())
+    books_.violated("a tick is answered", std::to_string(*waiting) + " are not");
+}
+
 void world::stop_all() {
   stopping_ = true;
   for (auto& r : replicas_)
@@ -274,9 +302,11 @@ void world::compare_with_history() {
 world_outcome world::live() {
   begin_dangers();
   loop_.after(10s, [this] { revive(); });
-  run_for(random_.between(6min, 12min));
+  run_for(random_.between(4min, 8min));
   calm_down();
   wait_for_ends();
+  if (sound())
+    tick_all();
   if (sound())
     stop_all();
   if (sound())
