@@ -101,7 +101,7 @@ void check_catalogue(findings& out) {
     out.push_back({"tool catalogue", true, true, std::to_string(catalogue->tools.size()) + " tools, policy agrees"});
 }
 
-schema_finding ask_llm(caf::actor_system& sys, const llm_client_actor& llm) {
+schema_finding ask_llm(caf::actor_system& sys, const llm_client_actor& llm, const std::string& setting) {
   schema_finding f{"LLM", false, true, {}};
   caf::scoped_actor self{sys};
   chat_call call{std::make_shared<const chat_prompt>(
@@ -111,11 +111,11 @@ schema_finding ask_llm(caf::actor_system& sys, const llm_client_actor& llm) {
       .receive(
           [&](const chat_answer&) {
             f.good = true;
-            f.text = "answers";
+            f.text = setting + " answers";
           },
           [&](const caf::error& e) {
             auto why = to_failure(e);
-            f.text = "MANA_LLM_URL: " + std::string{to_string(why.code)} + ": " + why.detail;
+            f.text = setting + ": " + std::string{to_string(why.code)} + ": " + why.detail;
           });
   return f;
 }
@@ -129,15 +129,20 @@ void check_llm(const config::settings& s, findings& out) {
   auto llm_config = llm_config_of(s);
   llm_config.retry.max_attempts = 1;
   llm_config.max_tokens = 16;
-  auto llm = spawn_llm_client(sys, loop, llm_config);
-  if (!llm) {
-    out.push_back({"LLM", false, true, llm.error().detail});
-    return;
+  auto all = std::exchange(llm_config.endpoints, {});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    llm_config.endpoints = {all[i]};
+    auto setting = i == 0 ? std::string{"MANA_LLM_URL"} : "MANA_LLM_URL_" + std::to_string(i + 1);
+    auto llm = spawn_llm_client(sys, loop, llm_config);
+    if (!llm) {
+      out.push_back({"LLM", false, true, setting + ": " + llm.error().detail});
+      continue;
+    }
+    out.push_back(ask_llm(sys, *llm, setting));
+    caf::scoped_actor self{sys};
+    self->send_exit(*llm, caf::exit_reason::user_shutdown);
+    self->wait_for(*llm);
   }
-  out.push_back(ask_llm(sys, *llm));
-  caf::scoped_actor self{sys};
-  self->send_exit(*llm, caf::exit_reason::user_shutdown);
-  self->wait_for(*llm);
 }
 
 } // namespace

@@ -38,6 +38,8 @@ namespace {
 
 json::value count(std::size_t n) { return static_cast<std::int64_t>(n); }
 
+json::value count_or_null(std::size_t n) { return n > 0 ? count(n) : json::value{}; }
+
 json::value iso_or_null(const std::optional<timestamp>& t) { return t ? json::value{to_iso(*t)} : json::value{}; }
 
 json::value text_or_null(const std::string& s) { return s.empty() ? json::value{} : json::value{s}; }
@@ -69,7 +71,14 @@ std::string missions_json(const mission_list& list) {
                                        {"attempts", static_cast<std::int64_t>(m.attempts)},
                                        {"lastError", text_or_null(m.last_error)},
                                        {"notRunningBecause", m.not_running_because}});
-  return json::to_text(json::object{{"now", to_iso(list.now)}, {"missions", std::move(missions)}});
+  auto& b = list.budget;
+  json::object budget{{"runsThisHour", count(b.runs_this_hour)},
+                      {"runsPerHour", count_or_null(b.runs_per_hour)},
+                      {"tokensToday", b.tokens_today},
+                      {"tokensPerDay", b.tokens_per_day > 0 ? json::value{b.tokens_per_day} : json::value{}},
+                      {"waitsUntil", iso_or_null(b.waits_until)}};
+  return json::to_text(
+      json::object{{"now", to_iso(list.now)}, {"missions", std::move(missions)}, {"budget", std::move(budget)}});
 }
 
 // -- routes ---------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@
 #include "infra/metrics/registry.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <memory>
 #include <vector>
@@ -97,16 +98,29 @@ public:
       return f;
     if (auto f = start_runner(routes, probed))
       return f;
-    if (!probed.empty())
+    if (!probed.empty()) {
+      probed.push_back(probed_shutdown());
       http::add_probe_routes(routes, std::move(probed), registry_, version);
+    }
     if (targets_.contains(target::llm_standin) && settings_.standin_port == 0)
       add_standin(routes, settings_);
     return listen(routes, settings_.port, server_);
   }
 
+  // From now on /ready is 503 and nothing new is claimed; requests are answered as ever.
+  void begin_stop() {
+    stopping_ = true;
+    stop_began_ = std::chrono::steady_clock::now();
+    if (runner_)
+      runner_->begin_drain(settings_.shutdown_grace);
+  }
+
+  bool failed() const { return failed_; }
+
   // Returns true when it was asked to stop, false when a child gave up.
   bool stop() {
     auto result = runner_ ? runner_->drain(settings_.shutdown_grace) : drained{};
+    auto drained_after = std::chrono::steady_clock::now() - stop_began_;
     for (auto* s : {&server_, &standin_server_})
       if (*s)
         (*s)->stop(server_grace).wait();
@@ -120,7 +134,8 @@ public:
     standin_server_.reset();
     front_loop_.join();
     llm_loop_.join();
-    log::info("stopped", {{"finished", result.finished}, {"handed_back", result.handed_back}});
+    log::info("stopped",
+              {{"finished", result.finished}, {"handed_back", result.handed_back}, {"drained_after", drained_after}});
     return !failed_;
   }
 
@@ -225,6 +240,17 @@ private:
     return std::nullopt;
   }
 
+  http::probed_target probed_shutdown() {
+    http::probed_target out;
+    out.ready = [this]() -> boost::asio::awaitable<http::readiness> {
+      http::readiness found;
+      if (stopping_)
+        found.failing.push_back({"shutdown", "the process stops"});
+      co_return found;
+    };
+    return out;
+  }
+
   http::runner_front front() {
     http::runner_front f;
     f.system = &system_;
@@ -283,12 +309,26 @@ private:
   std::unique_ptr<runner> runner_;
   std::unique_ptr<http::server> server_;
   std::unique_ptr<http::server> standin_server_;
+  std::atomic<bool> stopping_{false};
+  std::chrono::steady_clock::time_point stop_began_ = std::chrono::steady_clock::now();
   std::atomic<bool> failed_{false};
 };
 
+// Load balancers learn from /ready that they must send nothing here any more, and need some time for
+// that. A second signal cuts it short.
+void serve_on(const sigset_t& signals, std::chrono::milliseconds delay) {
+  auto seconds = std::chrono::floor<std::chrono::seconds>(delay);
+  timespec pause{};
+  pause.tv_sec = seconds.count();
+  pause.tv_nsec = std::chrono::nanoseconds{delay - seconds}.count();
+  while (sigtimedwait(&signals, nullptr, &pause) < 0 && errno == EINTR) {
+  }
+}
+
 std::size_t descriptors_for(const config::settings& s) {
   constexpr std::size_t others = 4'500; // HTTP clients, database, files
-  return s.llm_max_in_flight + others;
+  auto endpoints = std::size_t{1} + (s.llm_url_2.empty() ? 0 : 1) + (s.llm_url_3.empty() ? 0 : 1);
+  return s.llm_max_in_flight * endpoints + others;
 }
 
 } // namespace
@@ -309,7 +349,10 @@ int serve(const config::settings& settings, config::target_set targets) {
       {{"version", version}, {"targets", to_string(targets)}, {"port", s.port()}, {"replica", settings.replica_name}});
   int signal = 0;
   sigwait(&signals, &signal);
-  log::info("stopping", {{"signal", signal}, {"grace", settings.shutdown_grace}});
+  log::info("stopping", {{"signal", signal}, {"delay", settings.shutdown_delay}, {"grace", settings.shutdown_grace}});
+  s.begin_stop();
+  if (!s.failed())
+    serve_on(signals, settings.shutdown_delay);
   return s.stop() ? 0 : 1;
 }
 

@@ -10,8 +10,8 @@ namespace mana {
 // alive, the last log line says which and why.
 //
 // What SIGTERM does, in order: /ready turns 503 and claiming stops; runs finish within
-// SHUTDOWN_GRACE_MS, the rest is handed back without counting the attempt; the HTTP server stops;
-// the actors stop.
+// SHUTDOWN_GRACE_MS, the rest is handed back without counting the attempt; when that is done, and
+// SHUTDOWN_DELAY_MS have passed, the HTTP server stops; the actors stop.
 int serve(const config::settings& settings, config::target_set targets);
 
 } // namespace mana

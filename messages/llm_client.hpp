@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace mana {
 
@@ -37,14 +38,22 @@ struct chat_answer {
 };
 
 struct get_llm_status {};
+struct llm_endpoint_status {
+  enum class circuit_phase : std::uint8_t { closed, half_open, open };
+  circuit_phase circuit = circuit_phase::closed;
+  std::size_t limit = 0; // of calls in flight, as adapted
+  std::size_t in_flight = 0;
+};
 struct llm_status {
-  bool circuit_open = false;
+  bool circuit_open = false; // no endpoint takes calls, nor will one before a call's deadline
   std::size_t in_flight = 0;
   std::size_t waiting = 0;
+  std::vector<llm_endpoint_status> endpoints; // in the order of their priority
 };
 
 using llm_client_actor = caf::typed_actor<
-    // llm_* errors; cancelled when the client stops.
+    // llm_* errors; cancelled when the client stops. The detail of llm_rate_limited, llm_circuit_open and
+    // llm_retries_spent holds `retry_after=<seconds>`, maybe with three decimals: when to come back.
     caf::replies_to<chat_call>::with<chat_answer>, caf::replies_to<get_llm_status>::with<llm_status>>;
 
 } // namespace mana

@@ -1,17 +1,22 @@
 // The change_listener: LISTEN on a connection of its own, which is the only one with session state.
 // A detached actor that waits in short slices, so that its mailbox (exit messages above all) gets a
-// turn in between. What is missed while the connection is down is found by the log_changed that
-// follows every connect, and at the latest by the next tick. An order to stop runs that is missed is not
-// repeated: the writer refuses what those runs come to.
+// turn in between.
+//
+// Every few seconds a worker of the database pool notifies a channel that only this connection knows.
+// When that is not heard (connection half-open, a transaction pooler or another database behind the
+// listener's URL) the listener connects anew, and until it hears again it has the log polled. An order
+// to stop runs that is missed is not repeated here: a run finds out when it renews its lease, and the
+// writer refuses what it comes to.
 #pragma once
 
+#include "actors/change_listener/hearing.hpp"
 #include "messages/caf_errors.hpp"
+#include "messages/database.hpp"
 #include "messages/scheduler.hpp"
 #include "messages/snapshot_refresher.hpp"
 
 #include <caf/all.hpp>
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,15 +33,27 @@ struct listen {};
 
 using change_listener_actor = caf::typed_actor<caf::reacts_to<listen>>;
 
+struct listener_config {
+  std::string url;
+  hearing_rules rules;
+};
+
+struct listener_deps {
+  database_actor database; // sends the notifications of the self-check
+  snapshot_refresher_actor refresher;
+  scheduler_actor scheduler;
+  std::function<double()> random; // in [0, 1)
+};
+
 struct listener_observer {
-  std::function<void()> connected;
-  std::function<void(const failure&)> lost;
+  std::function<void()> hears; // notifications arrive, after a time without
+  // They do not; the detail says why and what to do. Repeated while that lasts.
+  std::function<void(const failure&)> deaf;
 };
 
 class change_listener : public change_listener_actor::base {
 public:
-  change_listener(caf::actor_config& cfg, std::string url, snapshot_refresher_actor refresher,
-                  scheduler_actor scheduler, listener_observer observer);
+  change_listener(caf::actor_config& cfg, listener_config config, listener_deps deps, listener_observer observer);
   ~change_listener() override;
 
   const char* name() const override { return "change_listener"; }
@@ -47,15 +64,20 @@ protected:
 
 private:
   void step();
-  std::vector<pg::notification> listen_once();
+  void perform(hearing::task task);
+  void connect();
+  void check();
+  void lose(const failure& why);
+  void wait_for_notifications();
   void pass_on(const std::vector<pg::notification>& heard);
 
-  std::string url_;
-  snapshot_refresher_actor refresher_;
-  scheduler_actor scheduler_;
+  listener_config config_;
+  listener_deps deps_;
   listener_observer observer_;
+  hearing hearing_;
+  std::string own_channel_; // of the present connection
+  bool check_is_sent_ = false;
   std::unique_ptr<pg::notification_source> source_;
-  std::chrono::milliseconds pause_{};
 };
 
 } // namespace mana

@@ -121,7 +121,8 @@ std::vector<std::optional<change>> read_named_changes(pqxx::transaction_base& tx
 bool apply_in_place(merged_record& record, change_position& applied, std::vector<change> changes) {
   std::sort(changes.begin(), changes.end(), [](auto& a, auto& b) { return a.at < b.at; });
   for (auto& c : changes) {
-    if (!(applied < c.at) && !record.commutes(c))
+    bool in_order = applied < c.at;
+    if (in_order ? record.needs_history(c) : !record.commutes(c))
       return false;
     record.apply(c);
     applied = std::max(applied, c.at);

@@ -3,7 +3,10 @@
 #include "infra/postgres/connection.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <optional>
+#include <random>
 
 namespace mana {
 
@@ -11,10 +14,16 @@ namespace {
 
 constexpr int max_conflict_attempts = 3;
 
+double random_share() {
+  thread_local std::mt19937_64 engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>{0, 1}(engine);
+}
+
 // One connection, one thread.
 class database_worker : public database_actor::base {
 public:
-  database_worker(caf::actor_config& cfg, std::string url) : database_actor::base(cfg), url_(std::move(url)) {
+  database_worker(caf::actor_config& cfg, std::string url, std::shared_ptr<connect_gate> gate)
+    : database_actor::base(cfg), url_(std::move(url)), gate_(std::move(gate)) {
     set_default_handler(caf::drop);
   }
 
@@ -33,43 +42,73 @@ private:
   caf::result<database_answer> run(const database_job& job) {
     for (int conflicts = 0;;) {
       bool reused = connection_ != nullptr;
-      auto answer = pg::attempt([&] {
-        if (!connection_)
-          connection_ = std::make_unique<pg::connection>(url_);
-        return database_answer{job.run(*connection_)};
-      });
+      auto answer = attempt(job);
       if (answer)
         return std::move(*answer);
       failure f = std::move(answer).error();
       if (f.code == errc::database_conflict && ++conflicts < max_conflict_attempts)
         continue;
-      // Whatever state a failed job left behind ends with its transaction; only a connection that
-      // is lost, or in doubt, is thrown away. A server that became read-only may have failed over.
-      bool lost = f.code == errc::database_unavailable || f.code == errc::commit_in_doubt
-                  || f.code == errc::database_read_only || f.code == errc::internal;
+      bool lost = lost_session(f.code);
       if (lost)
         connection_.reset();
-      if (f.code == errc::database_unavailable && reused)
+      if (f.code == errc::database_unavailable && reused && lost)
         continue; // died while it was idle, most likely: one try with a fresh one
       return to_caf(std::move(f));
     }
   }
 
+  result<database_answer> attempt(const database_job& job) {
+    if (auto f = connect())
+      return std::move(*f);
+    return pg::attempt([&] { return database_answer{job.run(*connection_)}; });
+  }
+
+  std::optional<failure> connect() {
+    using clock = std::chrono::steady_clock;
+    if (connection_)
+      return std::nullopt;
+    if (auto f = gate_->refusal(clock::now()))
+      return f;
+    auto made = pg::attempt([this] { return std::make_unique<pg::connection>(url_); });
+    if (!made) {
+      gate_->failed(made.error(), clock::now(), random_share());
+      return std::move(made).error();
+    }
+    gate_->connected();
+    connection_ = std::move(*made);
+    return std::nullopt;
+  }
+
+  // Whatever state a failed job left behind ends with its transaction; only a connection that is lost,
+  // or in doubt, is thrown away. A server that became read-only may have failed over; one that is short
+  // of disk or memory keeps its sessions.
+  bool lost_session(errc why) const {
+    switch (why) {
+      case errc::database_unavailable: return connection_ && !connection_->raw().is_open();
+      case errc::commit_in_doubt:
+      case errc::database_read_only:
+      case errc::internal: return true;
+      default: return false;
+    }
+  }
+
   std::string url_;
+  std::shared_ptr<connect_gate> gate_;
   std::unique_ptr<pg::connection> connection_;
 };
 
 } // namespace
 
 database::database(caf::actor_config& cfg, database_config config, database_observer observer)
-  : database_actor::base(cfg), config_(std::move(config)), observer_(std::move(observer)) {
+  : database_actor::base(cfg), config_(std::move(config)), observer_(std::move(observer)),
+    gate_(std::make_shared<connect_gate>(config_.between_connects)) {
   set_default_handler(caf::drop);
   for (std::size_t i = 0; i < config_.connections; ++i)
     workers_.push_back(spawn_worker());
   idle_ = workers_;
 }
 
-database_actor database::spawn_worker() { return spawn<database_worker, caf::detached>(config_.url); }
+database_actor database::spawn_worker() { return spawn<database_worker, caf::detached>(config_.url, gate_); }
 
 void database::on_exit() {
   for (auto& w : queue_)
@@ -112,11 +151,12 @@ void database::start(database_actor free, waiting w) {
           [this, free, w, started](database_answer& answer) mutable {
             note(w, started, nullptr);
             w.promise.deliver(std::move(answer));
-            next(std::move(free));
+            next(std::move(free), true);
           },
           [this, free, w, started](caf::error& e) mutable {
             note(w, started, &e);
             bool dead = e.category() != caf::atom("mana");
+            bool connected = !dead && to_failure(e).code != errc::database_unavailable;
             w.promise.deliver(dead ? caf::make_error(errc::internal, std::string{"a database worker died"})
                                    : std::move(e));
             if (dead) {
@@ -124,13 +164,14 @@ void database::start(database_actor free, waiting w) {
               std::replace(workers_.begin(), workers_.end(), free, fresh);
               free = std::move(fresh);
             }
-            next(std::move(free));
+            next(std::move(free), connected);
           });
 }
 
-void database::next(database_actor free) {
+// Jobs go to those first that are known to have a connection: the last of idle_.
+void database::next(database_actor free, bool connected) {
   if (queue_.empty()) {
-    idle_.push_back(std::move(free));
+    idle_.insert(connected ? idle_.end() : idle_.begin(), std::move(free));
     return;
   }
   auto w = std::move(queue_.front());

@@ -4,15 +4,18 @@
 //
 // A job whose connection turns out to be dead before it answered anything is run once more on a
 // fresh one; conflicts (serialization, deadlock) are run up to three times. commit_in_doubt is never
-// retried here: the job's owner looks what happened.
+// retried here: the job's owner looks what happened. While the server takes no connections, workers
+// without one answer database_unavailable at once (connect_gate.hpp); whoever asked comes again later.
 #pragma once
 
+#include "actors/database/connect_gate.hpp"
 #include "messages/database.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,9 @@ struct database_config {
   std::string url;
   std::size_t connections = 6;
   std::size_t max_queue = 10'000;
+  // Short against a lease: a renewal that fails meanwhile comes again before the lease ends.
+  backoff between_connects{
+      .least = std::chrono::milliseconds{50}, .base = std::chrono::milliseconds{200}, .max = std::chrono::seconds{2}};
 };
 
 class database : public database_actor::base {
@@ -50,11 +56,12 @@ private:
 
   database_actor spawn_worker();
   void start(database_actor free, waiting w);
-  void next(database_actor free);
+  void next(database_actor free, bool connected);
   void note(const waiting& w, clock::time_point started, const caf::error* error);
 
   database_config config_;
   database_observer observer_;
+  std::shared_ptr<connect_gate> gate_;
   std::vector<database_actor> workers_;
   std::vector<database_actor> idle_;
   std::deque<waiting> queue_;

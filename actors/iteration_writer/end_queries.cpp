@@ -60,7 +60,7 @@ void release(pg::connection& db, const std::vector<end_run>& runs, results& out)
   if (order.empty())
     return;
   lease_columns leases;
-  pg::bigint_array slots, delays;
+  pg::bigint_array slots, delays, tokens;
   pg::text_array counts, errors;
   for (auto i : order) {
     leases.add(runs[i].held);
@@ -68,11 +68,12 @@ void release(pg::connection& db, const std::vector<end_run>& runs, results& out)
     delays.add(runs[i].retry_after.count());
     counts.add(runs[i].how == run_end::retry ? "t" : "f");
     errors.add(error_text(runs[i]));
+    tokens.add(runs[i].tokens);
   }
   auto rows = db.exec("SELECT ord FROM mana_ai.release_runs($1::text[], $2::text[], $3::uuid[], $4::bigint[],"
-                      " $5::bigint[], $6::boolean[], $7::text[])",
+                      " $5::bigint[], $6::boolean[], $7::text[], $8::bigint[])",
                       leases.users.str(), leases.missions.str(), leases.tokens.str(), slots.str(), delays.str(),
-                      counts.str(), errors.str());
+                      counts.str(), errors.str(), tokens.str());
   for (const auto& row : rows)
     out[order[row[0].as<std::size_t>() - 1]] = run_ended{};
 }
@@ -158,7 +159,8 @@ void store_record_only(pqxx::transaction_base& tx, const locked_run& l) {
   pg::connection::exec_in(tx,
                           "UPDATE mana_ai.mission_snapshots SET record = $3::jsonb, last_applied_at ="
                           " timestamptz 'epoch' + $4::bigint * interval '1 microsecond', last_applied_id = $5::uuid,"
-                          " updated_at = now() WHERE user_id = $1 AND mission_id = $2 AND lease_token = $6::uuid",
+                          " updated_at = now() WHERE user_id = $1 AND mission_id = $2 AND lease_token = $6::uuid"
+                          " AND lease_until > clock_timestamp()",
                           key.user.value, key.mission.value, json::to_text(l.record->snapshot()),
                           l.applied.created_at_us, l.applied.id, l.run->held.token.value);
 }
@@ -175,8 +177,8 @@ std::optional<timestamp> next_slot_of(const locked_run& l, const mission& fresh,
 
 struct write_columns {
   lease_columns leases;
-  pg::text_array changes, data, stamps, records, applied_ids, holds, errors;
-  pg::bigint_array applied, slots;
+  pg::text_array changes, data, stamps, records, applied_ids, holds, errors, quarantines;
+  pg::bigint_array applied, slots, tokens;
 };
 
 // The run's iteration; the one in the record, when the slot has one already: the user may have
@@ -209,15 +211,18 @@ void add_write(write_columns& w, locked_run& l, const write_policy& policy) {
   when.slot ? w.slots.add(pg::to_us(*when.slot)) : w.slots.add_null();
   when.hold_reason.empty() ? w.holds.add_null() : w.holds.add(when.hold_reason);
   l.run->how == run_end::failed ? w.errors.add(error_text(*l.run)) : w.errors.add_null();
+  w.tokens.add(l.run->tokens);
+  w.quarantines.add(l.run->quarantine ? "t" : "f");
 }
 
 void store(pqxx::transaction_base& tx, const write_columns& w) {
   pg::connection::exec_in(tx,
                           "SELECT mana_ai.write_iterations($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::text[],"
-                          " $6::text[], $7::text[], $8::bigint[], $9::uuid[], $10::bigint[], $11::text[], $12::text[])",
+                          " $6::text[], $7::text[], $8::bigint[], $9::uuid[], $10::bigint[], $11::text[], $12::text[],"
+                          " $13::bigint[], $14::boolean[])",
                           w.leases.users.str(), w.leases.missions.str(), w.leases.tokens.str(), w.changes.str(),
                           w.data.str(), w.stamps.str(), w.records.str(), w.applied.str(), w.applied_ids.str(),
-                          w.slots.str(), w.holds.str(), w.errors.str());
+                          w.slots.str(), w.holds.str(), w.errors.str(), w.tokens.str(), w.quarantines.str());
 }
 
 // The lease is not ours: either the run ended in an earlier try whose COMMIT was in doubt, or the

@@ -56,8 +56,11 @@ attempt_report judge(const net::http_response& response, std::chrono::sys_second
       return failed(attempt_class::connect, trouble, errc::llm_unreachable, "no connection within its deadline", true);
     case net::outcome::connect_failed:
       return failed(attempt_class::connect, trouble, errc::llm_unreachable, response.detail, true);
-    case net::outcome::tls_failed: // the same certificate would be refused again
-      return failed(attempt_class::connect, trouble, errc::llm_unreachable, response.detail, false);
+    case net::outcome::tls_failed: { // the same certificate would be refused again
+      auto report = failed(attempt_class::connect, trouble, errc::llm_unreachable, response.detail, false);
+      std::get<attempt_failure>(report.outcome).retryable_elsewhere = true;
+      return report;
+    }
     case net::outcome::first_byte_timeout:
       return failed(attempt_class::timeout, trouble, errc::llm_timeout, "first-byte deadline", true);
     case net::outcome::total_timeout:
@@ -71,6 +74,22 @@ attempt_report judge(const net::http_response& response, std::chrono::sys_second
       return failed(attempt_class::cancelled, circuit_event::abandoned, errc::cancelled, {}, false);
   }
   return failed(attempt_class::invalid, circuit_event::neutral, errc::internal, "unknown outcome", false);
+}
+
+bool is_wasted(attempt_class c) noexcept {
+  switch (c) {
+    case attempt_class::rate_limited:
+    case attempt_class::server_error:
+    case attempt_class::timeout:
+    case attempt_class::connect:
+    case attempt_class::transport:
+    case attempt_class::invalid: return true;
+    case attempt_class::ok:
+    case attempt_class::refused_4xx:
+    case attempt_class::too_large:
+    case attempt_class::cancelled: return false;
+  }
+  return false;
 }
 
 } // namespace mana

@@ -36,4 +36,8 @@ struct attempt_report {
 // `now` is what a Retry-After date is compared with.
 attempt_report judge(const net::http_response& response, std::chrono::sys_seconds now);
 
+// Whether the provider got a call that helped nobody: what the retry budget pays for. Refusals of a
+// call's own content and what we cancelled ourselves are not.
+bool is_wasted(attempt_class c) noexcept;
+
 } // namespace mana

@@ -10,6 +10,11 @@
 // often than it answers is cut off; a count older than `window` is forgotten. Every admission comes
 // with a permit of the phase it was given in. What a permit of an earlier phase reports is ignored:
 // the thousand calls that were under way when the circuit opened say nothing about now.
+//
+// Each opening after a failed probe lasts twice as long, up to open_max, less a random part of up to a
+// quarter. A probe that gets no answer within such a time makes room for another one, since an endpoint
+// that hung may be well again long before the probe's deadline; then the last probe under way decides.
+// A circuit that opens again before it has seen failure_threshold successes goes on where it was.
 #pragma once
 
 #include <chrono>
@@ -24,7 +29,8 @@ struct circuit_rules {
   unsigned failure_threshold = 20;
   std::chrono::milliseconds window{30'000}; // between two failures that count together
   std::chrono::milliseconds open_for{10'000};
-  unsigned half_open_probes = 1; // at once
+  unsigned half_open_probes = 1;              // at once
+  std::chrono::milliseconds open_max{30'000}; // below open_for: never longer than open_for
 };
 
 enum class circuit_phase : std::uint8_t { closed, open, half_open };
@@ -34,8 +40,11 @@ struct circuit_state {
   std::uint64_t generation = 0; // counts the changes of phase
   unsigned failures = 0;        // closed
   circuit_time last_failure{};  // closed
+  unsigned successes = 0;       // closed, after an opening: up to the threshold
+  unsigned openings = 0;        // in a row
   circuit_time open_until{};    // open
   unsigned probes = 0;          // half open: under way
+  circuit_time next_probe{};    // half open: when the probes under way count as unanswered
   friend bool operator==(const circuit_state&, const circuit_state&) = default;
 };
 
@@ -57,10 +66,14 @@ struct circuit_admission {
 };
 
 circuit_admission admit(const circuit_rules& rules, circuit_state state, circuit_time now);
+// `random` is in [0, 1).
 circuit_state record(const circuit_rules& rules, circuit_state state, circuit_permit permit, circuit_event event,
-                     circuit_time now);
+                     circuit_time now, double random = 0);
 
 // What admit() would say.
 bool refuses(const circuit_rules& rules, const circuit_state& state, circuit_time now);
+
+// Of a circuit that refuses: when it admits the next call unless a probe is answered before.
+circuit_time admits_at(const circuit_state& state);
 
 } // namespace mana

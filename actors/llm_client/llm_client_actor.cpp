@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <random>
 
 namespace mana {
@@ -21,53 +22,92 @@ std::chrono::milliseconds in_milliseconds(std::chrono::steady_clock::duration d)
   return std::chrono::duration_cast<std::chrono::milliseconds>(d);
 }
 
+// `<seconds>.<milliseconds>`, as run_outcome reads it.
+std::string in_seconds(std::chrono::milliseconds d) {
+  auto thousandths = std::to_string(1'000 + d.count() % 1'000);
+  return std::to_string(d.count() / 1'000) + '.' + thousandths.substr(1);
+}
+
+failure told_to_return(errc code, std::string detail, std::chrono::milliseconds pause) {
+  return {code, std::move(detail) + " retry_after=" + in_seconds(pause)};
+}
+
+attempt_report nothing_learned(errc code, const char* detail) {
+  return {attempt_class::cancelled, circuit_event::abandoned, attempt_failure{{code, detail}, false, {}}};
+}
+
+llm_endpoint_status::circuit_phase told(circuit_phase phase) {
+  using told_phase = llm_endpoint_status::circuit_phase;
+  switch (phase) {
+    case circuit_phase::closed: return told_phase::closed;
+    case circuit_phase::half_open: return told_phase::half_open;
+    case circuit_phase::open: return told_phase::open;
+  }
+  return told_phase::open;
+}
+
 } // namespace
 
 llm_client::llm_client(caf::actor_config& actor_cfg, io_loop& loop, const llm_client_config& cfg,
-                       std::unique_ptr<net::http_client>& http, llm_observer observer, random_source random)
-  : hosted(actor_cfg, loop), cfg_(cfg), options_{cfg.model, cfg.temperature, cfg.max_tokens, cfg.json_response_format},
-    target_(completion_path(net::parse_url(cfg.url)->base)), http_(std::move(http)), observer_(std::move(observer)),
-    random_(std::move(random)) {
+                       std::vector<llm_endpoint>& endpoints, llm_observer observer, random_source random)
+  : hosted(actor_cfg, loop), cfg_(cfg), endpoints_(std::move(endpoints)), observer_(std::move(observer)),
+    random_(std::move(random)), attention_(std::make_unique<boost::asio::steady_timer>(loop.context())) {
   set_down_handler([this](const caf::down_msg& m) { requester_ended(m.source.id()); });
 }
 
 llm_client::behavior_type llm_client::make_behavior() {
-  return {[this](chat_call& asked) { return accept(asked); },
-          [this](get_llm_status) {
-            return llm_status{refuses(cfg_.circuit, circuit_, clock::now()), in_flight_, calls_.size() - in_flight_};
-          }};
+  return {[this](chat_call& asked) { return accept(asked); }, [this](get_llm_status) { return status(); }};
 }
 
-// The coroutines of calls under way hold a strong reference; they find their call gone. The client
-// of HTTP goes here or with the last of them, so on the loop: whoever drops the last reference to
+// The coroutines of calls under way hold a strong reference; they find their call gone. The clients
+// of HTTP go here or with the last of them, so on the loop: whoever drops the last reference to
 // this actor is on another thread, where the loop's handlers may still be using it.
 void llm_client::on_exit() {
   while (!calls_.empty())
     fail(calls_.begin(), {errc::cancelled, "the LLM client stops"});
-  waiting_.clear();
-  http_->cancel_all();
-  http_->close_idle();
-  http_.reset();
+  attention_.reset();
+  for (auto& e : endpoints_)
+    e.close();
 }
 
-std::optional<failure> llm_client::refusal() const {
-  if (refuses(cfg_.circuit, circuit_, clock::now()))
-    return failure{errc::llm_circuit_open, "the endpoint failed too often lately"};
-  bool free_place = in_flight_ < cfg_.max_in_flight && waiting_.empty();
-  // Calls that back off come back to wait, so they count against the whole.
-  if ((!free_place && waiting_.size() >= cfg_.max_waiting) || calls_.size() >= cfg_.max_in_flight + cfg_.max_waiting)
-    return failure{errc::llm_overloaded, "max_waiting calls wait already"};
-  return std::nullopt;
+llm_status llm_client::status() const {
+  auto now = clock::now();
+  llm_status out;
+  out.in_flight = in_flight_;
+  out.waiting = calls_.size() - in_flight_;
+  auto choice = choose_endpoint(views(now), true, std::nullopt);
+  bool rests_shortly = choice.why == endpoint_state::resting && choice.until < now + cfg_.total_timeout;
+  out.circuit_open = choice.what == endpoint_choice::kind::nowhere && !rests_shortly;
+  for (const auto& e : endpoints_)
+    out.endpoints.push_back({told(e.guard.phase()), e.guard.limit().limit(), e.guard.limit().in_flight()});
+  return out;
+}
+
+std::vector<endpoint_view> llm_client::views(clock::time_point now) const {
+  std::vector<endpoint_view> out;
+  out.reserve(endpoints_.size());
+  for (const auto& e : endpoints_)
+    out.push_back(e.guard.at(now));
+  return out;
+}
+
+// Calls that back off come back to wait, so they count against the whole.
+bool llm_client::has_room(clock::time_point now) const {
+  auto is_ready = [&](const llm_endpoint& e) { return e.guard.at(now).state == endpoint_state::ready; };
+  bool free_place = waiting_.empty() && std::any_of(endpoints_.begin(), endpoints_.end(), is_ready);
+  return (free_place || waiting_.size() < cfg_.max_waiting)
+         && calls_.size() < cfg_.max_in_flight * endpoints_.size() + cfg_.max_waiting;
 }
 
 caf::result<chat_answer> llm_client::accept(chat_call& asked) {
   if (!asked.prompt)
     return to_caf({errc::bad_request, "prompt: missing"});
-  if (auto why = refusal())
-    return to_caf(std::move(*why));
+  if (!has_room(clock::now()))
+    return to_caf({errc::llm_overloaded, "max_waiting calls wait already"});
   auto id = ++last_id_;
   auto& c = calls_[id];
   c.prompt = std::move(asked.prompt);
+  c.user = std::move(asked.user);
   watch(id, caf::actor_cast<caf::strong_actor_ptr>(current_sender()), c);
   c.answer = make_response_promise<chat_answer>();
   auto promised = c.answer;
@@ -76,99 +116,189 @@ caf::result<chat_answer> llm_client::accept(chat_call& asked) {
   return promised;
 }
 
+// -- places ---------------------------------------------------------------------------------------------------------
+
 void llm_client::wait_for_place(call_id id, call& c) {
   c.state = call_state::waiting;
   c.waiting_since = clock::now();
-  waiting_.insert(id);
+  waiting_.push(c.user, id, c.waiting_since);
 }
 
 void llm_client::fill_places() {
-  while (in_flight_ < cfg_.max_in_flight && !waiting_.empty())
-    start(calls_.find(*waiting_.begin()));
+  auto now = clock::now();
+  while (!waiting_.empty() && (expire_oldest(now) || start_next(now)))
+    ;
+  if (!waiting_.empty())
+    look_again(now);
 }
 
-void llm_client::start(call_map::iterator i) {
+llm_client::clock::time_point llm_client::deadline_of(const call& c, clock::time_point now) const {
+  return c.deadline.value_or(now + cfg_.total_timeout);
+}
+
+// False when the call whose turn it is has to wait. That the others wait with it is what makes turns fair.
+bool llm_client::start_next(clock::time_point now) {
+  auto i = calls_.find(waiting_.next());
+  bool may_pass_busy = now - waiting_.oldest_since() >= cfg_.pass_busy_after;
+  auto choice = choose_endpoint(views(now), may_pass_busy, i->second.failed_at);
+  switch (choice.what) {
+    case endpoint_choice::kind::take:
+      waiting_.pop();
+      start(i, choice.endpoint, now);
+      return true;
+    case endpoint_choice::kind::wait: return false;
+    case endpoint_choice::kind::nowhere: break;
+  }
+  if (choice.why == endpoint_state::resting && choice.until < deadline_of(i->second, now))
+    return false;
+  fail(i, nobody_takes_it(choice, now));
+  return true;
+}
+
+bool llm_client::expire_oldest(clock::time_point now) {
+  if (now - waiting_.oldest_since() < 2 * cfg_.total_timeout)
+    return false;
+  fail(calls_.find(waiting_.oldest()), {errc::llm_overloaded, "no free place for too long"});
+  return true;
+}
+
+// Places become free by events of calls; what only time brings is waited for here.
+void llm_client::look_again(clock::time_point now) {
+  auto when = waiting_.oldest_since() + 2 * cfg_.total_timeout;
+  if (endpoints_.size() > 1)
+    if (auto passes = waiting_.oldest_since() + cfg_.pass_busy_after; passes > now)
+      when = std::min(when, passes);
+  for (const auto& view : views(now))
+    if (view.state == endpoint_state::resting || view.state == endpoint_state::failing)
+      when = std::min(when, view.until);
+  if (attention_at_ && *attention_at_ <= when)
+    return;
+  attention_at_ = when;
+  attention_->expires_at(when);
+  attention_->async_wait([this, self = caf::strong_actor_ptr{ctrl()}](boost::system::error_code ec) {
+    if (ec)
+      return;
+    attention_at_.reset();
+    fill_places();
+  });
+}
+
+failure llm_client::nobody_takes_it(const endpoint_choice& choice, clock::time_point now) {
+  auto spread = std::chrono::duration<double, std::milli>{cfg_.retry.backoff_max} * random_() / 2;
+  auto pause = in_milliseconds(choice.until - now) + std::chrono::duration_cast<std::chrono::milliseconds>(spread);
+  if (choice.why == endpoint_state::resting)
+    return told_to_return(errc::llm_rate_limited, "the endpoint asked to be left alone", pause);
+  return told_to_return(errc::llm_circuit_open, "the endpoint failed too often lately", pause);
+}
+
+// -- attempts -------------------------------------------------------------------------------------------------------
+
+void llm_client::start(call_map::iterator i, std::size_t endpoint, clock::time_point now) {
   auto& [id, c] = *i;
-  auto now = clock::now();
-  waiting_.erase(id);
   c.waited += now - c.waiting_since;
   c.timer.reset();
-  if (!c.deadline)
-    c.deadline = now + cfg_.total_timeout;
-  auto admission = admit(cfg_.circuit, circuit_, now);
-  circuit_ = admission.state;
-  if (!admission.permit) {
-    fail(i, {errc::llm_circuit_open, "the endpoint failed too often lately"});
-    return;
-  }
+  c.deadline = deadline_of(c, now);
   c.state = call_state::in_flight;
+  c.endpoint = endpoint;
   ++c.attempts;
   ++in_flight_;
+  if (endpoint > 0 && observer_.failed_over)
+    observer_.failed_over(endpoint);
+  ticket t{endpoint, endpoints_[endpoint].guard.admit(now)};
   caf::strong_actor_ptr self{ctrl()};
-  auto permit = *admission.permit;
-  boost::asio::co_spawn(loop().executor(), attempt(self, id, c.prompt, *c.deadline, permit),
-                        [this, self, lost = id, permit](std::exception_ptr thrown) {
+  boost::asio::co_spawn(loop().executor(), attempt(self, id, c.prompt, *c.deadline, t),
+                        [this, self, lost = id, t](std::exception_ptr thrown) {
                           if (thrown)
-                            attempt_threw(lost, permit);
+                            attempt_threw(lost, t);
                         });
 }
 
-void llm_client::attempt_threw(call_id id, circuit_permit permit) {
-  circuit_ = record(cfg_.circuit, circuit_, permit, circuit_event::abandoned, clock::now());
-  attempt_failure defect{{errc::internal, "exception in an LLM attempt"}, false, {}};
-  attempt_ended(id, 0, {attempt_class::invalid, circuit_event::abandoned, std::move(defect)});
+void llm_client::attempt_threw(call_id id, ticket t) {
+  auto report = nothing_learned(errc::internal, "exception in an LLM attempt");
+  learn(t, report);
+  attempt_ended(id, 0, std::move(report));
 }
 
 // `keep_alive` keeps `this`.
 boost::asio::awaitable<void> llm_client::attempt([[maybe_unused]] caf::strong_actor_ptr keep_alive, call_id id,
                                                  std::shared_ptr<const chat_prompt> prompt, clock::time_point deadline,
-                                                 circuit_permit permit) {
+                                                 ticket t) {
   auto begun = clock::now();
   // Between co_spawn and here the requester may have ended: nothing was sent then.
   if (calls_.count(id) == 0) {
-    circuit_ = record(cfg_.circuit, circuit_, permit, circuit_event::abandoned, begun);
+    learn(t, nothing_learned(errc::cancelled, ""));
     co_return;
   }
-  net::http_request request;
-  request.method = net::http_request::verb::post;
-  request.target = target_;
-  request.content_type = "application/json";
-  request.body = [this, prompt] { return completion_request(options_, prompt->system.view(), prompt->user.view()); };
-  request.total_deadline = deadline;
-  auto http = http_;
+  auto http = endpoints_[t.endpoint].http();
+  auto request = endpoints_[t.endpoint].request(std::move(prompt), deadline);
   auto response = co_await http->send(id, std::move(request));
   auto report = judge(response, wall_clock());
-  auto now = clock::now();
-  circuit_ = record(cfg_.circuit, circuit_, permit, report.for_circuit, now);
+  learn(t, report);
   if (observer_.attempt)
-    observer_.attempt(to_string(report.what), now - begun);
+    observer_.attempt(to_string(report.what), clock::now() - begun);
   attempt_ended(id, response.requests, std::move(report));
+}
+
+void llm_client::learn(const ticket& t, const attempt_report& report) {
+  if (report.what == attempt_class::ok)
+    budget_.succeeded();
+  else if (is_wasted(report.what))
+    budget_.failed();
+  endpoints_[t.endpoint].guard.ended(t.permit, report, budget_.allows_exploring(), clock::now(), random_());
 }
 
 void llm_client::attempt_ended(call_id id, unsigned http_calls, attempt_report report) {
   auto i = calls_.find(id);
-  if (i == calls_.end())
-    return;
-  auto& c = i->second;
-  c.http_calls += http_calls;
-  if (auto* content = std::get_if<completion>(&report.outcome)) {
-    answer(i, std::move(*content));
-  } else {
-    auto left = in_milliseconds(*c.deadline - clock::now());
-    auto decision =
-        decide_retry(cfg_.retry, c.attempts, *std::get_if<attempt_failure>(&report.outcome), left, random_());
-    if (auto* retry = std::get_if<retry_in>(&decision))
-      back_off(id, c, retry->delay);
+  if (i != calls_.end()) {
+    i->second.http_calls += http_calls;
+    if (auto* content = std::get_if<completion>(&report.outcome))
+      answer(i, std::move(*content));
     else
-      fail(i, std::move(*std::get_if<failure>(&decision)));
+      attempt_failed(i, *std::get_if<attempt_failure>(&report.outcome));
   }
-  fill_places();
+  if (attention_) // a place is free, unless all is over
+    fill_places();
+}
+
+void llm_client::attempt_failed(call_map::iterator i, const attempt_failure& problem) {
+  auto& [id, c] = *i;
+  auto now = clock::now();
+  retry_chances chances;
+  chances.left = in_milliseconds(*c.deadline - now);
+  chances.affordable = budget_.allows_retry();
+  chances.elsewhere = another_takes_calls(views(now), c.endpoint);
+  chances.random = random_();
+  auto decision = decide_retry(cfg_.retry, c.attempts, problem, chances);
+  if (auto* retry = std::get_if<retry_in>(&decision)) {
+    c.failed_at = chances.elsewhere ? std::optional{c.endpoint} : std::nullopt;
+    back_off(id, c, retry->delay);
+    return;
+  }
+  fail(i, with_pause(std::move(*std::get_if<failure>(&decision))));
+}
+
+failure llm_client::with_pause(failure why) {
+  if (why.code == errc::llm_retries_spent && observer_.retries_spent)
+    observer_.retries_spent();
+  bool to_return = why.code == errc::llm_retries_spent || why.code == errc::llm_rate_limited;
+  if (!to_return || why.detail.find("retry_after=") != std::string::npos)
+    return why;
+  auto pause = std::chrono::duration<double, std::milli>{cfg_.retry.backoff_max} * (1 + random_()) / 2;
+  return told_to_return(why.code, std::move(why.detail), std::chrono::duration_cast<std::chrono::milliseconds>(pause));
 }
 
 void llm_client::back_off(call_id id, call& c, clock::duration delay) {
   --in_flight_;
   c.state = call_state::backing_off;
-  wake_at(id, c, clock::now() + delay);
+  if (delay == clock::duration::zero())
+    wait_again(id, c);
+  else
+    wake_at(id, c, clock::now() + delay);
+}
+
+void llm_client::wait_again(call_id id, call& c) {
+  wait_for_place(id, c);
+  wake_at(id, c, *c.deadline);
 }
 
 void llm_client::wake_at(call_id id, call& c, clock::time_point when) {
@@ -187,10 +317,8 @@ void llm_client::woken(call_id id) {
     return;
   auto& c = i->second;
   if (c.state == call_state::backing_off) {
-    wait_for_place(id, c);
+    wait_again(id, c);
     fill_places();
-    if (i = calls_.find(id); i != calls_.end() && i->second.state == call_state::waiting)
-      wake_at(id, i->second, *i->second.deadline);
   } else if (c.state == call_state::waiting && c.deadline && clock::now() >= *c.deadline) {
     fail(i, {errc::llm_timeout, "total deadline, while waiting to try again"});
   }
@@ -241,32 +369,31 @@ void llm_client::requester_ended(caf::actor_id who) {
   auto ids = std::move(r->second);
   by_requester_.erase(r);
   for (auto id : ids) {
-    http_->cancel(id);
-    if (auto i = calls_.find(id); i != calls_.end())
-      fail(i, {errc::cancelled, "the requester ended"});
+    auto i = calls_.find(id);
+    if (i == calls_.end())
+      continue;
+    if (i->second.state == call_state::in_flight)
+      endpoints_[i->second.endpoint].http()->cancel(id);
+    fail(i, {errc::cancelled, "the requester ended"});
   }
   fill_places();
 }
 
 result<llm_client_actor> spawn_llm_client(caf::actor_system& sys, io_loop& loop, const llm_client_config& cfg,
                                           llm_observer observer, llm_client::random_source random) {
-  auto at = check(cfg);
-  if (!at)
-    return std::move(at).error();
-  net::http_client_config http_cfg;
-  http_cfg.at = std::move(*at);
-  http_cfg.ca_file = cfg.ca_file;
-  http_cfg.bearer_token = cfg.api_key;
-  http_cfg.connect_timeout = cfg.connect_timeout;
-  http_cfg.first_byte_timeout = cfg.first_byte_timeout;
-  http_cfg.max_body_bytes = cfg.max_response_bytes;
-  http_cfg.max_idle = cfg.max_in_flight;
-  auto http = net::http_client::make(loop.context(), std::move(http_cfg));
-  if (!http)
-    return std::move(http).error();
+  auto origins = check(cfg);
+  if (!origins)
+    return std::move(origins).error();
+  std::vector<llm_endpoint> endpoints;
+  for (std::size_t i = 0; i < origins->size(); ++i) {
+    auto made = llm_endpoint::make(loop.context(), cfg, i, std::move((*origins)[i]));
+    if (!made)
+      return std::move(made).error();
+    endpoints.push_back(std::move(*made));
+  }
   if (!random)
     random = system_random();
-  return sys.spawn<llm_client>(loop, cfg, *http, std::move(observer), std::move(random));
+  return sys.spawn<llm_client>(loop, cfg, endpoints, std::move(observer), std::move(random));
 }
 
 } // namespace mana

@@ -5,14 +5,18 @@
 //      ▲            │ an attempt failed and may be repeated
 //      └── backing off
 //
-// `in flight` is limited by max_in_flight. A call that backs off holds no place; when its time has
-// come it waits like the others, but in the order of arrival, so before all younger ones. The total
-// deadline starts with the first place; the circuit is asked before every attempt.
+// Users take turns for places (fair_queue.hpp). A place is one of an endpoint: endpoint_choice.hpp says which
+// endpoint is asked, endpoint_guard.hpp how many calls it gets, retry_budget.hpp how often a failed call may
+// be sent again. A call that backs off holds no place. The total deadline starts with the first place; before
+// that a call waits for two of them at most. A call that no endpoint will take before its deadline ends
+// at once, and is told when to come back.
 #pragma once
 
 #include "actors/llm_client/attempt.hpp"
+#include "actors/llm_client/endpoint.hpp"
+#include "actors/llm_client/fair_queue.hpp"
 #include "actors/llm_client/llm_client_config.hpp"
-#include "infra/http_client/http_client.hpp"
+#include "actors/llm_client/retry_budget.hpp"
 #include "infra/io/hosted.hpp"
 #include "messages/llm_client.hpp"
 
@@ -29,7 +33,7 @@ public:
 
   // Use spawn_llm_client().
   llm_client(caf::actor_config& actor_cfg, io_loop& loop, const llm_client_config& cfg,
-             std::unique_ptr<net::http_client>& http, llm_observer observer, random_source random);
+             std::vector<llm_endpoint>& endpoints, llm_observer observer, random_source random);
 
   const char* name() const override { return "llm_client"; }
   void on_exit() override;
@@ -46,8 +50,11 @@ private:
   struct call {
     promise answer;
     std::shared_ptr<const chat_prompt> prompt;
+    user_id user;
     caf::actor_addr requester; // may be none
     call_state state = call_state::waiting;
+    std::size_t endpoint = 0; // in flight: where
+    std::optional<std::size_t> failed_at;
     unsigned attempts = 0;
     unsigned http_calls = 0;
     clock::time_point waiting_since{};
@@ -57,17 +64,34 @@ private:
   };
   using call_map = std::unordered_map<call_id, call>;
 
+  // An attempt: where, and what is to be handed back there.
+  struct ticket {
+    std::size_t endpoint;
+    endpoint_guard::permit permit;
+  };
+
   caf::result<chat_answer> accept(chat_call& asked);
-  std::optional<failure> refusal() const;
+  llm_status status() const;
+  std::vector<endpoint_view> views(clock::time_point now) const;
+  bool has_room(clock::time_point now) const;
+  clock::time_point deadline_of(const call& c, clock::time_point now) const;
+
   void wait_for_place(call_id id, call& c);
   void fill_places();
-  void start(call_map::iterator c);
+  bool start_next(clock::time_point now);
+  bool expire_oldest(clock::time_point now);
+  void look_again(clock::time_point now);
+  void start(call_map::iterator c, std::size_t endpoint, clock::time_point now);
+
   boost::asio::awaitable<void> attempt(caf::strong_actor_ptr keep_alive, call_id id,
-                                       std::shared_ptr<const chat_prompt> prompt, clock::time_point deadline,
-                                       circuit_permit permit);
+                                       std::shared_ptr<const chat_prompt> prompt, clock::time_point deadline, ticket t);
+  void attempt_threw(call_id id, ticket t);
+  void learn(const ticket& t, const attempt_report& report);
   void attempt_ended(call_id id, unsigned http_calls, attempt_report report);
-  void attempt_threw(call_id id, circuit_permit permit);
+  void attempt_failed(call_map::iterator c, const attempt_failure& problem);
+
   void back_off(call_id id, call& c, clock::duration delay);
+  void wait_again(call_id id, call& c);
   void wake_at(call_id id, call& c, clock::time_point when);
   void woken(call_id id);
   void answer(call_map::iterator c, completion content);
@@ -76,15 +100,18 @@ private:
   void watch(call_id id, const caf::strong_actor_ptr& who, call& c);
   void requester_ended(caf::actor_id who);
 
+  failure nobody_takes_it(const endpoint_choice& choice, clock::time_point now);
+  failure with_pause(failure why);
+
   const llm_client_config cfg_;
-  const chat_options options_;
-  const std::string target_;
-  std::shared_ptr<net::http_client> http_; // shared with the attempts; none after on_exit()
+  std::vector<llm_endpoint> endpoints_; // without connections after on_exit()
   llm_observer observer_;
   random_source random_;
-  circuit_state circuit_;
+  retry_budget budget_;
   call_map calls_;
-  std::set<call_id> waiting_; // ids grow, so the first is the oldest
+  fair_queue waiting_;
+  std::unique_ptr<boost::asio::steady_timer> attention_; // for those that wait; none after on_exit()
+  std::optional<clock::time_point> attention_at_;
   std::size_t in_flight_ = 0;
   call_id last_id_ = 0;
   std::unordered_map<caf::actor_id, std::set<call_id>> by_requester_;

@@ -24,20 +24,27 @@ private:
 
 } // namespace
 
-result<net::origin> check(const llm_client_config& cfg) {
+result<std::vector<net::origin>> check(const llm_client_config& cfg) {
   using std::chrono::milliseconds;
   constexpr milliseconds none{0};
-  auto at = net::parse_url(cfg.url);
-  bool clean_key = std::all_of(cfg.api_key.begin(), cfg.api_key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   complaints c;
-  c.require(static_cast<bool>(at), at ? "" : at.error().detail);
-  c.require(clean_key, "api_key: must be visible ASCII characters");
-  c.require(!cfg.model.empty(), "model: missing");
+  std::vector<net::origin> origins;
+  for (const auto& e : cfg.endpoints) {
+    auto at = net::parse_url(e.url);
+    bool clean_key = std::all_of(e.api_key.begin(), e.api_key.end(), [](char x) { return x > ' ' && x < '\x7f'; });
+    c.require(static_cast<bool>(at), at ? "" : at.error().detail);
+    c.require(clean_key, "api_key: must be visible ASCII characters");
+    c.require(!e.model.empty(), "model: missing");
+    if (at)
+      origins.push_back(std::move(*at));
+  }
+  c.require(!cfg.endpoints.empty(), "endpoints: at least one");
   c.require(std::isfinite(cfg.temperature) && cfg.temperature >= 0 && cfg.temperature <= 2, "temperature: 0 to 2");
   c.require(cfg.max_tokens > 0, "max_tokens: at least 1");
   c.require(cfg.connect_timeout > none, "connect_timeout: must be positive");
   c.require(cfg.first_byte_timeout > none, "first_byte_timeout: must be positive");
   c.require(cfg.total_timeout > none, "total_timeout: must be positive");
+  c.require(cfg.pass_busy_after > none, "pass_busy_after: must be positive");
   c.require(cfg.max_in_flight > 0, "max_in_flight: at least 1");
   c.require(cfg.max_response_bytes > 0, "max_response_bytes: at least 1");
   c.require(cfg.retry.max_attempts > 0, "max_attempts: at least 1");
@@ -48,7 +55,7 @@ result<net::origin> check(const llm_client_config& cfg) {
   c.require(cfg.circuit.open_for > none && cfg.circuit.window > none, "circuit: times must be positive");
   if (!c.text().empty())
     return failure{errc::config_invalid, c.text()};
-  return std::move(*at);
+  return origins;
 }
 
 } // namespace mana

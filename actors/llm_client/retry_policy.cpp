@@ -22,6 +22,20 @@ milliseconds backoff(const retry_rules& rules, unsigned attempts_made, double ra
       static_cast<milliseconds::rep>(std::clamp(random, 0.0, 1.0) * static_cast<double>(ceiling.count()))};
 }
 
+failure with_retry_after(const attempt_failure& problem) {
+  auto why = problem.why;
+  if (problem.retry_after)
+    why.detail += " retry_after=" + std::to_string(problem.retry_after->count());
+  return why;
+}
+
+failure spent(const attempt_failure& problem) {
+  if (problem.why.code == errc::llm_answer_invalid)
+    return problem.why;
+  auto why = with_retry_after(problem);
+  return {errc::llm_retries_spent, std::string{to_string(why.code)} + ": " + why.detail};
+}
+
 std::optional<int> number(std::string_view text) {
   int n = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -70,22 +84,20 @@ bool all_digits(std::string_view text) {
 } // namespace
 
 retry_decision decide_retry(const retry_rules& rules, unsigned attempts_made, const attempt_failure& problem,
-                            milliseconds left, double random) {
-  if (!problem.retryable)
+                            const retry_chances& chances) {
+  if (!problem.retryable && !(problem.retryable_elsewhere && chances.elsewhere))
     return problem.why;
   auto at_least = milliseconds{problem.retry_after.value_or(seconds{0})};
-  if (problem.retry_after && at_least >= left) {
-    auto detail = problem.why.detail + " retry_after=" + std::to_string(problem.retry_after->count());
-    return failure{errc::llm_rate_limited, std::move(detail)};
-  }
-  if (attempts_made >= rules.max_attempts) {
-    auto why = problem.why;
-    if (problem.retry_after)
-      why.detail += " retry_after=" + std::to_string(problem.retry_after->count());
-    return why;
-  }
-  auto delay = at_least + backoff(rules, attempts_made, random);
-  if (delay < left)
+  if (!chances.elsewhere && problem.retry_after && at_least >= chances.left)
+    return failure{errc::llm_rate_limited, with_retry_after(problem).detail};
+  if (attempts_made >= rules.max_attempts || chances.left <= milliseconds{0})
+    return with_retry_after(problem);
+  if (!chances.affordable)
+    return spent(problem);
+  if (chances.elsewhere)
+    return retry_in{};
+  auto delay = at_least + backoff(rules, attempts_made, chances.random);
+  if (delay < chances.left)
     return retry_in{delay};
   if (problem.retry_after)
     return retry_in{at_least};

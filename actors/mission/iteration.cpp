@@ -1,5 +1,7 @@
 #include "actors/mission/iteration.hpp"
 
+#include "actors/mission/list_retention.hpp"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -127,6 +129,7 @@ write_back make_write_back(const merged_record& fresh, const json::value& iterat
     iterations = *known->as_array();
   auto id = iteration.text("id");
   std::erase_if(iterations, [&](auto& i) { return i.text("id") == id; });
+  take_expired(iterations, kept_iterations - 1);
   iterations.push_back(iteration);
 
   auto stamp = [&](std::string_view field) {

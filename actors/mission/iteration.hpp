@@ -35,7 +35,8 @@ struct write_back {
   json::value field_timestamps; // a stamp for each of them
 };
 
-// `iterations` are all of the record's and this one (in place of one with the same id). Every stamp
+// `iterations` are those of the record that stay beside this one (list_retention.hpp), and this one, in
+// place of one with the same id; where clocks disagree it may be older than all of them. Every stamp
 // is `now`, or the field's known stamp when that is newer: a browser whose clock runs ahead must
 // not make the runner's write lose. Without a next run `nextRunAt` is null.
 write_back make_write_back(const merged_record& fresh, const json::value& iteration, timestamp now,

@@ -1,10 +1,10 @@
 #include "actors/mission/merge.hpp"
 
 #include "actors/mission/field_write.hpp"
+#include "actors/mission/list_retention.hpp"
 #include "infra/crypto/grant/grant.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_map>
 
 namespace mana {
@@ -40,11 +40,6 @@ std::unordered_map<std::string_view, std::size_t> elements_by_id(const json::arr
   return out;
 }
 
-void sort_by_start(json::array& list) {
-  auto key = [](const json::value& v) { return std::tuple{v.text("startedAt"), element_id(v)}; };
-  std::stable_sort(list.begin(), list.end(), [&](auto& a, auto& b) { return key(a) < key(b); });
-}
-
 bool writes_grant(const std::vector<field_write>& writes) {
   return std::any_of(writes.begin(), writes.end(),
                      [](auto& w) { return w.path.substr(0, w.path.find('.')) == grant_field; });
@@ -76,6 +71,7 @@ result<merged_record> merged_record::from_snapshot(std::string record_id, merge_
     return failure{errc::mission_invalid, "snapshot: not an object"};
   merged_record out{std::move(record_id), std::move(rules)};
   out.exists_ = true;
+  out.knows_all_dropped_ = false;
   for (auto& [name, v] : *fields)
     if (!name.starts_with("__") && (name != out.rules_.keyed_list || v.as_array() != nullptr))
       out.fields_.set(name, v);
@@ -156,6 +152,8 @@ void merged_record::merge(const change& c, const std::vector<field_write>& write
     exists_ = false;
     fields_ = {};
     stamps_.clear();
+    dropped_.clear();
+    knows_all_dropped_ = true;
     erased_at_ = created_at_stamp(c);
     return;
   }
@@ -209,11 +207,14 @@ void merged_record::merge_list(const field_write& w) {
     auto id = element_id(element);
     if (id.empty())
       continue;
-    auto& known_stamp = stamps_[child_path(w.path, id)];
-    if (w.stamp < known_stamp)
-      continue;
-    known_stamp = w.stamp;
-    winners[id] = &element;
+    auto* known_stamp = element_stamp(id);
+    bool loses = known_stamp != nullptr ? w.stamp < *known_stamp : may_be_forgotten(element) && !awaits_review(element);
+    if (!loses)
+      winners[id] = &element;
+  }
+  for (auto& [id, element] : winners) {
+    stamps_.insert_or_assign(child_path(w.path, id), w.stamp);
+    dropped_.erase(std::string{id});
   }
   for (auto& element : list)
     if (auto winner = winners.extract(element_id(element)))
@@ -221,12 +222,54 @@ void merged_record::merge_list(const field_write& w) {
   for (auto& [id, element] : winners)
     list.push_back(*element);
   sort_by_start(list);
+  drop_expired(list);
   auto& own = stamps_[std::string{w.path}];
   own = std::max(own, w.stamp);
 }
 
+void merged_record::drop_expired(json::array& list) {
+  if (rules_.newest == 0)
+    return;
+  for (auto& element : take_expired(list, rules_.newest)) {
+    auto path = child_path(rules_.keyed_list, element_id(element));
+    if (auto stamp = stamps_.extract(path))
+      dropped_.insert_or_assign(std::string{element_id(element)}, std::move(stamp.mapped()));
+  }
+}
+
+// The newest write of the element, as far as it is known.
+const std::string* merged_record::element_stamp(std::string_view id) const {
+  if (auto* known = stamp(child_path(rules_.keyed_list, id)))
+    return known;
+  auto i = dropped_.find(std::string{id});
+  return i == dropped_.end() ? nullptr : &i->second;
+}
+
+// Nothing is known of the element, and it is old enough to have been dropped before the snapshot.
+bool merged_record::may_be_forgotten(const json::value& element) const {
+  if (knows_all_dropped_ || element_stamp(element_id(element)) != nullptr)
+    return false;
+  auto* list = fields_.find(rules_.keyed_list);
+  return list != nullptr && is_beyond(*list->as_array(), rules_.newest, element);
+}
+
+bool merged_record::needs_history(const change& c) const {
+  if (knows_all_dropped_ || is_hard_delete(c))
+    return false;
+  auto writes = writes_of(c, rules_);
+  return std::any_of(writes.begin(), writes.end(), [&](auto& w) {
+    if (w.path != rules_.keyed_list)
+      return false;
+    auto& elements = *w.value->as_array();
+    return std::any_of(elements.begin(), elements.end(),
+                       [&](auto& element) { return awaits_review(element) && may_be_forgotten(element); });
+  });
+}
+
 bool merged_record::commutes(const change& c) const {
   if (!exists_ || is_hard_delete(c) || (!erased_at_.empty() && created_at_stamp(c) <= erased_at_))
+    return false;
+  if (needs_history(c))
     return false;
   auto writes = writes_of(c, rules_);
   // Which grants were in force for a while depends on the order even where the record does not.
@@ -261,11 +304,12 @@ bool merged_record::list_order_matters(const field_write& w) const {
   auto at = elements_by_id(list);
   auto& elements = *w.value->as_array();
   return std::any_of(elements.begin(), elements.end(), [&](auto& element) {
-    auto i = at.find(element_id(element));
-    if (i == at.end())
+    auto* s = element_stamp(element_id(element));
+    if (s == nullptr || *s != w.stamp)
       return false;
-    auto* s = stamp(child_path(w.path, i->first));
-    return s != nullptr && *s == w.stamp && list[i->second] != element;
+    auto i = at.find(element_id(element));
+    // Of two values of an expired element neither stays, unless one awaits review.
+    return i == at.end() ? awaits_review(element) : list[i->second] != element;
   });
 }
 

@@ -1,6 +1,6 @@
 // The one merge rule of the change log: field-level last-writer-wins over dotted paths, soft and
 // hard deletes, and one list per table that merges by element id. Used for every table. Of a mission it
-// also remembers which grants were withdrawn.
+// also remembers which grants were withdrawn, and keeps a part of its iterations (list_retention.hpp).
 //
 // What a history means: take the writes of all its changes after the last hard delete, order them
 // by (stamp, position) and let each replace what is at its path. Folding in position order and
@@ -12,11 +12,13 @@
 #include "messages/result.hpp"
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace mana {
@@ -47,9 +49,11 @@ struct change {
 struct merge_rules {
   std::string keyed_list;  // the top-level field that merges by element `id`; empty: none
   bool has_grants = false; // the field `grant` is a key grant
+  std::size_t newest = 0;  // so many elements of the keyed list stay, and those that await review; 0: all
 };
 
-inline merge_rules mission_merge_rules() { return {"iterations", true}; }
+inline constexpr std::size_t kept_iterations = 50;
+inline merge_rules mission_merge_rules() { return {"iterations", true, kept_iterations}; }
 
 // Keys that are never merged: `id`, keys that start with `__`, paths with an empty name or more
 // than this many names, and paths into the keyed list.
@@ -80,11 +84,17 @@ public:
   // The stamp that was written for exactly this path; nullptr when there is none.
   const std::string* stamp(std::string_view path) const noexcept;
 
-  // Applies a change that sorts after everything applied before, or one that commutes.
+  // Applies a change that sorts after everything applied before and needs no history, or one that
+  // commutes.
   void apply(const change& c);
 
+  // True: an element may have been written later and dropped since, which this record does not know
+  // any more. Fold the history instead. The time at which an element started is taken not to change.
+  bool needs_history(const change& c) const;
+
   // For a change that sorts before something applied already: true when applying it now gives what
-  // the ordered fold gives. False (ties, hard deletes, no record) means: fold the history again.
+  // the ordered fold gives. False (ties, hard deletes, no record, needs_history) means: fold the history
+  // again.
   bool commutes(const change& c) const;
 
   // `revoked`: every grant that was in force and gave way to another value, to null, or to the deletion of
@@ -101,6 +111,9 @@ private:
   std::string_view effective_stamp(std::string_view path) const noexcept;
   void write(const field_write& w);
   void merge_list(const field_write& w);
+  void drop_expired(json::array& list);
+  const std::string* element_stamp(std::string_view id) const;
+  bool may_be_forgotten(const json::value& element) const;
   bool order_matters(const field_write& w) const;
   bool list_order_matters(const field_write& w) const;
 
@@ -111,6 +124,9 @@ private:
   std::map<std::string, std::string, std::less<>> stamps_;
   std::string erased_at_;
   grant_memory revoked_;
+  // What was taken out of the keyed list while this object lived: the stamps by id.
+  std::unordered_map<std::string, std::string> dropped_;
+  bool knows_all_dropped_ = true; // false: it comes from a snapshot
 };
 
 // The record of a whole history, in whatever order the changes are given.

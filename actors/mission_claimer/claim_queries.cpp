@@ -29,6 +29,8 @@ claimed_mission read_claim(const pqxx::row& row) {
   m.attempt = row["attempt"].as<unsigned>();
   m.last_error = row["last_error"].as<std::string>();
   m.record = std::make_shared<const std::string>(pg::view(row["record"]));
+  m.claimed_at = pg::time_from_us(row["claimed_us"].as<std::int64_t>());
+  m.crashes = row["crashes"].as<unsigned>();
   return m;
 }
 
@@ -36,8 +38,10 @@ claimed_mission read_claim(const pqxx::row& row) {
 
 claimed_missions claim_due_missions(pg::connection& db, const claim_missions& wanted, const claim_terms& terms) {
   claimed_missions out;
-  auto rows = db.exec("SELECT * FROM mana_ai.claim_missions($1, $2, $3::bigint * interval '1 millisecond', $4)",
-                      wanted.limit, wanted.per_user, terms.lease.count(), terms.owner);
+  auto rows = db.exec("SELECT * FROM mana_ai.claim_missions($1, $2, $3::bigint * interval '1 millisecond', $4,"
+                      " p_runs_per_hour => $5, p_tokens_per_day => $6, p_tokens_per_run => $7)",
+                      wanted.limit, wanted.per_user, terms.lease.count(), terms.owner, terms.budgets.runs_per_hour,
+                      terms.budgets.tokens_per_day, terms.budgets.tokens_per_run);
   for (const auto& row : rows)
     out.missions.push_back(read_claim(row));
   auto line = db.exec("SELECT now_us, next_due_ms, waiting_ms FROM mana_ai.line_status()");

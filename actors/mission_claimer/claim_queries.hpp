@@ -2,6 +2,7 @@
 // the worker turns into codes.
 #pragma once
 
+#include "actors/mission/user_budgets.hpp"
 #include "messages/mission_claimer.hpp"
 
 #include <chrono>
@@ -17,6 +18,7 @@ namespace mana {
 struct claim_terms {
   std::chrono::milliseconds lease{15'000};
   std::string owner; // the replica's name, for operators
+  user_budgets budgets;
 };
 
 // One committed statement; a second one asks for the line's state when the claim came back short.

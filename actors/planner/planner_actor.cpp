@@ -3,6 +3,7 @@
 #include "actors/mission/cadence.hpp"
 #include "actors/mission/iteration.hpp"
 #include "actors/planner/plan_parser.hpp"
+#include "actors/planner/token_estimate.hpp"
 
 #include <exception>
 #include <typeinfo>
@@ -143,10 +144,13 @@ void planner::plan_with_inputs() {
 void planner::ask() {
   auto prompt = std::make_shared<const chat_prompt>(chat_prompt{prompt_.system, prompt_.user});
   auto start = clock().now();
+  auto prompt_bytes = prompt->system.size() + prompt->user.size();
   request(deps_->llm, caf::infinite, chat_call{std::move(prompt), run_.held.key.user}) // the client owns its deadlines
       .then(
-          [this, start](const chat_answer& answer) {
+          [this, start, prompt_bytes](const chat_answer& answer) {
             report_.llm += since(start);
+            end_.tokens += tokens_used(answer, prompt_bytes);
+            report_.tokens = end_.tokens;
             guarded("parse", [&] { answered(answer.content); });
           },
           [this, start](const caf::error& e) {

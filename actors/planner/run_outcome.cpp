@@ -49,12 +49,18 @@ std::string reason(const failure& why, unsigned attempt) {
   return out;
 }
 
+// Details of other errors are not the LLM client's, which alone may say when to come back.
+bool from_llm(errc code) noexcept {
+  return code == errc::llm_rate_limited || code == errc::llm_circuit_open || code == errc::llm_retries_spent;
+}
+
 milliseconds pause_for(const failure& why, const retry_policy& policy, double random) {
   if (why.code == errc::grant_revoked) // the slot is still due, and the next run knows better
     return milliseconds{0};
   auto pause = why.code == errc::llm_circuit_open ? policy.circuit_pause : policy.overload_pause;
-  if (auto told = retry_after_of(why.detail); told && why.code == errc::llm_rate_limited)
-    pause = std::clamp(milliseconds{*told}, milliseconds{1'000}, policy.max_pause);
+  // 0 would send the run around in circles.
+  if (auto told = retry_after_of(why.detail); told && *told > milliseconds{0} && from_llm(why.code))
+    pause = std::clamp(*told, policy.min_told_pause, policy.max_told_pause);
   auto spread = std::clamp(random, 0.0, 1.0) * static_cast<double>(pause.count()) / 4;
   return pause + milliseconds{static_cast<std::int64_t>(spread)};
 }
@@ -190,19 +196,29 @@ std::optional<errc> errc_named(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-std::optional<std::chrono::seconds> retry_after_of(std::string_view detail) noexcept {
+std::optional<std::chrono::milliseconds> retry_after_of(std::string_view detail) noexcept {
   constexpr std::string_view key = "retry_after=";
+  constexpr std::int64_t longest = 1'000'000'000; // seconds
   auto at = detail.find(key);
   if (at == std::string_view::npos)
     return std::nullopt;
   detail.remove_prefix(at + key.size());
-  auto n = std::min(detail.find_first_not_of("0123456789"), detail.size());
+  auto digits = [&] { return std::min(detail.find_first_not_of("0123456789"), detail.size()); };
+  auto n = digits();
   if (n == 0)
     return std::nullopt;
   std::int64_t seconds = 0;
   for (char c : detail.substr(0, n))
-    seconds = std::min<std::int64_t>(seconds * 10 + (c - '0'), 1'000'000'000);
-  return std::chrono::seconds{seconds};
+    seconds = std::min<std::int64_t>(seconds * 10 + (c - '0'), longest);
+  detail.remove_prefix(n);
+  std::int64_t thousandths = 0;
+  if (detail.starts_with('.')) {
+    detail.remove_prefix(1);
+    auto fraction = detail.substr(0, std::min<std::size_t>(digits(), 3));
+    for (std::size_t i = 0; i < 3; ++i)
+      thousandths = thousandths * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);
+  }
+  return milliseconds{seconds * 1'000 + thousandths};
 }
 
 } // namespace mana

@@ -24,10 +24,12 @@ failure_kind kind_of(errc code) noexcept;
 struct retry_policy {
   unsigned max_attempts = 5;
   backoff between{.least = std::chrono::seconds{1}, .base = std::chrono::seconds{10}, .max = std::chrono::minutes{10}};
-  // Parked runs wait for this long, up to a quarter more so that they do not all come back at once.
+  // Parked runs wait for as long as the LLM client said, else for one of these; up to a quarter more, so
+  // that they do not all come back at once.
   std::chrono::milliseconds circuit_pause{30'000}; // circuit open
   std::chrono::milliseconds overload_pause{5'000}; // too many calls, or the requester stops
-  std::chrono::milliseconds max_pause{3'600'000};  // of a Retry-After
+  std::chrono::milliseconds min_told_pause{100};
+  std::chrono::milliseconds max_told_pause{86'400'000}; // a provider that says more is asked once a day
 };
 
 // What comes after a slot that ends now.
@@ -44,7 +46,7 @@ struct run_verdict {
 };
 
 // attempt: from 1. random: in [0, 1). nullopt: `lost`. The detail of attempts_exhausted is the
-// `last_error` of the claim; that of llm_rate_limited may hold `retry_after=<seconds>`.
+// `last_error` of the claim; that of a parked LLM error may hold `retry_after=<seconds>`.
 std::optional<run_verdict> judge(const failure& why, unsigned attempt, after_slot next, const retry_policy& policy,
                                  double random);
 
@@ -54,7 +56,7 @@ std::string_view reason_sentence(errc code) noexcept;
 // The enumerator with this name, as `last_error` starts with it (`<code>: <detail>`).
 std::optional<errc> errc_named(std::string_view name) noexcept;
 
-// The number behind `retry_after=`; nullopt when there is none.
-std::optional<std::chrono::seconds> retry_after_of(std::string_view detail) noexcept;
+// The number behind `retry_after=`, seconds with up to three decimals; nullopt when there is none.
+std::optional<std::chrono::milliseconds> retry_after_of(std::string_view detail) noexcept;
 
 } // namespace mana

@@ -45,6 +45,7 @@ scheduler::behavior_type scheduler::make_behavior() {
   if (config_.tick_enabled)
     send(this, tick_due{});
   delayed_send(this, config_.lease_duration / 3, renew_due{});
+  send(this, rescue_due{});
   return {
       [this](const run_tick&) { return on_run_tick(); },
       [this](const work_available&) { want_claim(); },
@@ -55,6 +56,7 @@ scheduler::behavior_type scheduler::make_behavior() {
       [this](const drain& order) { return on_drain(order.grace); },
       [this](const tick_due&) { on_tick_due(); },
       [this](const renew_due&) { renew(); },
+      [this](const rescue_due&) { rescue(); },
       [this](const claim_again&) {
         backing_off_ = false;
         claim();

@@ -78,14 +78,15 @@ struct scheduler_deps {
 // The scheduler's messages to itself.
 struct tick_due {};
 struct renew_due {};
+struct rescue_due {};
 struct claim_again {}; // the pause after a failed claim is over
 struct grace_over {};
 struct wake_due {
   caf::actor_clock::time_point at; // an earlier wake-up may have replaced this one
 };
 using scheduler_self =
-    scheduler_actor::extend<caf::reacts_to<tick_due>, caf::reacts_to<renew_due>, caf::reacts_to<claim_again>,
-                            caf::reacts_to<grace_over>, caf::reacts_to<wake_due>>;
+    scheduler_actor::extend<caf::reacts_to<tick_due>, caf::reacts_to<renew_due>, caf::reacts_to<rescue_due>,
+                            caf::reacts_to<claim_again>, caf::reacts_to<grace_over>, caf::reacts_to<wake_due>>;
 
 class scheduler : public scheduler_self::base {
 public:
@@ -120,6 +121,8 @@ private:
   void stop_unnoticed(const std::vector<lease>& stopped);
   void renew();
   void renewed(const leases_renewed& answer, const std::vector<lease>& held, time_point asked_at);
+  void rescue();
+  void rescued(const leases_renewed& answer);
   void stop_overdue();
   void run_uses(const run_uses_grant& use);
   void on_stop_runs(const stop_runs& order);
@@ -143,6 +146,7 @@ private:
   bool more_waiting_ = false; // the last claim left something behind
   bool backing_off_ = false;
   bool renewing_ = false;
+  bool rescuing_ = false;
   unsigned failed_claims_ = 0; // in a row
   unsigned crashes_ = 0;       // in a row
   std::optional<time_point> wake_at_;
@@ -163,6 +167,7 @@ private:
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::tick_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::renew_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::rescue_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::claim_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::grace_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::wake_due)

@@ -148,9 +148,7 @@ void scheduler::renew() {
   delayed_send(this, config_.lease_duration / 3, renew_due{});
   stop_overdue();
   auto held = ledger_.leases();
-  // Without runs of its own a replica still frees the expired leases of dead ones.
-  bool idle = held.empty() && (draining_ || !config_.tick_enabled);
-  if (renewing_ || idle)
+  if (renewing_ || held.empty())
     return;
   renewing_ = true;
   auto asked_at = clock().now();
@@ -169,6 +167,26 @@ void scheduler::renewed(const leases_renewed& answer, const std::vector<lease>& 
   for (auto& lost : answer.lost)
     stop_run(lost, errc::lease_lost);
   stop_unnoticed(answer.stopped);
+  rescued(answer);
+}
+
+// From the start and often, with or without runs of its own: it decides how soon the runs of dead replicas go on
+// elsewhere, and unlike a renewal it writes nothing where there is nothing to free.
+void scheduler::rescue() {
+  delayed_send(this, config_.lease_duration / 15, rescue_due{});
+  if (rescuing_ || draining_ || !config_.tick_enabled)
+    return;
+  rescuing_ = true;
+  request(deps_.claimer, config_.lease_duration / 4, renew_leases{})
+      .then(
+          [this](const leases_renewed& answer) {
+            rescuing_ = false;
+            rescued(answer);
+          },
+          [this](const caf::error&) { rescuing_ = false; }); // claims and renewals fail likewise, and say so
+}
+
+void scheduler::rescued(const leases_renewed& answer) {
   if (answer.rescued > 0) {
     deps_.observers.leases_rescued(answer.rescued);
     deps_.observers.missions_crashed(answer.rescued);

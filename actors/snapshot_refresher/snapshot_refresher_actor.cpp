@@ -4,9 +4,26 @@
 
 namespace mana {
 
+namespace {
+
+// Other errors would come again.
+bool may_pass(errc code) {
+  switch (code) {
+    case errc::database_unavailable:
+    case errc::database_overloaded:
+    case errc::database_timeout:
+    case errc::database_conflict:
+    case errc::database_read_only:
+    case errc::commit_in_doubt: return true;
+    default: return false;
+  }
+}
+
+} // namespace
+
 snapshot_refresher::snapshot_refresher(caf::actor_config& cfg, database_actor database, refresher_config config,
                                        refresher_observer observer)
-  : snapshot_refresher_actor::base(cfg), database_(std::move(database)), config_(config),
+  : snapshot_refresher_self::base(cfg), database_(std::move(database)), config_(config),
     observer_(std::move(observer)) {
   set_default_handler(caf::drop);
 }
@@ -29,6 +46,11 @@ snapshot_refresher::behavior_type snapshot_refresher::make_behavior() {
         return p;
       },
       [this](log_changed) {
+        again_ = true;
+        start_drain();
+      },
+      [this](drain_again) {
+        pausing_ = false;
         again_ = true;
         start_drain();
       },
@@ -86,7 +108,15 @@ void snapshot_refresher::end_of_job() {
   for (auto& p : served_)
     error_ ? p.deliver(error_) : p.deliver(sum_);
   served_.clear();
+  if (error_ && may_pass(to_failure(error_).code))
+    drain_later();
   start_drain();
+}
+
+void snapshot_refresher::drain_later() {
+  if (std::exchange(pausing_, true))
+    return;
+  delayed_send(this, config_.retry_pause, drain_again{});
 }
 
 } // namespace mana

@@ -1,6 +1,7 @@
 // The snapshot_refresher: keeps at most `max_parallel` refresh jobs under way while the dirty queue
 // has entries. Requests that arrive during a drain are answered by the next one, so that an answer
-// covers everything committed before its request.
+// covers everything committed before its request. A drain that the database's state of the moment made
+// fail is repeated after a pause, whoever asked for it.
 #pragma once
 
 #include "actors/mission/schedule.hpp"
@@ -9,6 +10,7 @@
 #include "messages/scheduler.hpp"
 #include "messages/snapshot_refresher.hpp"
 
+#include <chrono>
 #include <functional>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct refresher_config {
   std::size_t batch = 500;
   std::size_t max_parallel = 2;
   schedule_policy policy;
+  std::chrono::milliseconds retry_pause{1'000};
 };
 
 struct refresher_observer {
@@ -26,7 +29,10 @@ struct refresher_observer {
   std::function<void(const failure&)> failed;                // a drain that ended early
 };
 
-class snapshot_refresher : public snapshot_refresher_actor::base {
+struct drain_again {};
+using snapshot_refresher_self = snapshot_refresher_actor::extend<caf::reacts_to<drain_again>>;
+
+class snapshot_refresher : public snapshot_refresher_self::base {
 public:
   snapshot_refresher(caf::actor_config& cfg, database_actor database, refresher_config config,
                      refresher_observer observer);
@@ -45,6 +51,7 @@ private:
   void job_done(const refresh_batch_result& r);
   void job_failed(const caf::error& e);
   void end_of_job();
+  void drain_later();
 
   database_actor database_;
   refresher_config config_;
@@ -58,6 +65,9 @@ private:
   // For the next drain.
   std::vector<promise> waiting_;
   bool again_ = false;
+  bool pausing_ = false; // drain_again is on its way
 };
 
 } // namespace mana
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(mana::drain_again)

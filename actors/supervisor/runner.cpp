@@ -11,6 +11,7 @@
 #include "actors/mission_directory/mission_directory_actor.hpp"
 #include "actors/mission_quarantine/mission_quarantine_actor.hpp"
 #include "actors/planner/planner_actor.hpp"
+#include "actors/planner/token_estimate.hpp"
 #include "actors/record_reader/record_reader_actor.hpp"
 #include "actors/scheduler/scheduler_actor.hpp"
 #include "actors/supervisor/gauge_sampler.hpp"
@@ -53,6 +54,14 @@ planner_config planner_config_of(const config::settings& s) {
   c.audit_timeout = s.audit_timeout;
   c.accept_v1 = s.grants_v1;
   return c;
+}
+
+user_budgets budgets_of(const config::settings& s) {
+  user_budgets b;
+  b.runs_per_hour = s.runs_per_hour;
+  b.tokens_per_day = static_cast<std::int64_t>(s.tokens_per_day);
+  b.tokens_per_run = static_cast<std::int64_t>(s.llm_max_tokens) + reserved_prompt_tokens;
+  return b;
 }
 
 } // namespace
@@ -98,6 +107,11 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto zone = s.default_time_zone;
   if (!time_zone::find(zone))
     return failure{errc::config_invalid, "DEFAULT_TIME_ZONE: not an IANA time zone of this machine"};
+  auto budgets = budgets_of(s);
+  if (budgets.tokens_per_day > 0 && budgets.tokens_per_day < budgets.tokens_per_run)
+    return failure{errc::config_invalid, "TOKENS_PER_DAY: must be 0 or at least "
+                                             + std::to_string(budgets.tokens_per_run)
+                                             + ", which a run reserves (LLM_MAX_TOKENS and its prompt)"};
   auto* reg = &registry;
   auto troubles = std::make_shared<trouble_log>();
   // A factory holds handles of supervised children, which stay valid over restarts.
@@ -114,10 +128,10 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
     return as_child(sys.spawn<schema_keeper, caf::detached>(schema_keeper_config{runner_schema(), url, migration},
                                                             observe_schema(publish)));
   });
-  auto claimer =
-      r->add<mission_claimer_actor>("mission_claimer", [=, &sys, terms = claim_terms{s.lease, s.replica_name}] {
-        return as_child(sys.spawn<mission_claimer>(database, terms));
-      });
+  auto claimer = r->add<mission_claimer_actor>("mission_claimer",
+                                               [=, &sys, terms = claim_terms{s.lease, s.replica_name, budgets}] {
+                                                 return as_child(sys.spawn<mission_claimer>(database, terms));
+                                               });
   auto reader =
       r->add<record_reader_actor>("record_reader", [=, &sys] { return as_child(sys.spawn<record_reader>(database)); });
   auto writer = r->add<iteration_writer_actor>("iteration_writer", [=, &sys] {
@@ -141,7 +155,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
                                       observe_refresher(*reg, troubles, [board] { board->wake_scheduler(); })));
   });
   auto directory = r->add<mission_directory_actor>("mission_directory", [=, &sys, limit = s.max_runs_per_user] {
-    return as_child(sys.spawn<mission_directory>(database, llm, limit));
+    return as_child(sys.spawn<mission_directory>(database, llm, limit, budgets));
   });
   auto audits =
       r->add<audit_reader_actor>("audit_reader", [=, &sys] { return as_child(sys.spawn<audit_reader>(database)); });
@@ -179,8 +193,12 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   }
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
+  listener_config listening;
+  listening.url = s.listen_database_url.empty() ? url : s.listen_database_url.reveal();
   r->add<change_listener_actor>("change_listener", [=, &sys] {
-    return as_child(sys.spawn<change_listener, caf::detached>(url, refresher, sched, observe_listener(troubles)));
+    listener_deps d{database, refresher, sched, random_share};
+    return as_child(
+        sys.spawn<change_listener, caf::detached>(listening, std::move(d), observe_listener(*reg, troubles)));
   });
   r->children_.watch(std::move(on_give_up));
   return r;
@@ -194,6 +212,11 @@ runner_handles runner::handles() const {
 schema_status runner::schema() const {
   std::lock_guard lock{board_->mutex};
   return board_->schema;
+}
+
+void runner::begin_drain(std::chrono::milliseconds grace) {
+  if (auto scheduler = handles().scheduler)
+    caf::anon_send(scheduler, mana::drain{grace});
 }
 
 drained runner::drain(std::chrono::milliseconds grace) {

@@ -55,7 +55,9 @@ public:
   runner_handles handles() const;
   schema_status schema() const;
 
-  // Stops claiming, waits for the runs, hands back the rest after the grace. Blocks.
+  // Stops claiming; runs go on until the grace is over, then the rest is handed back.
+  void begin_drain(std::chrono::milliseconds grace);
+  // Waits for the end of that, and begins it if need be. Blocks.
   drained drain(std::chrono::milliseconds grace);
   // Stops all actors, in reverse order. Blocks; call it while the loops run.
   void stop();

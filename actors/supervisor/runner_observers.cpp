@@ -39,6 +39,7 @@ void log_run(const run_finished& run) {
               {"rejected_answers", run.parse_failures},
               {"grant", run.grant},
               {"decrypted_records", run.decrypted_records},
+              {"tokens", run.tokens},
               {"read", run.read},
               {"audit", run.audit},
               {"llm", run.llm},
@@ -49,6 +50,7 @@ void log_run(const run_finished& run) {
 void count_run(metrics::scheduler_metrics& s, metrics::planner_metrics& p, const run_finished& run) {
   s.run_outcomes[outcome_of(run)].Increment();
   s.parse_failures.Increment(static_cast<double>(run.parse_failures));
+  p.tokens.Increment(static_cast<double>(run.tokens));
   if (run.plan_produced)
     s.plans_produced.Increment();
   if (run.ended == run_end::planned && run.written)
@@ -135,7 +137,11 @@ database_observer observe_database(metrics::registry& r) {
 
 llm_observer observe_llm(metrics::registry& r) {
   auto m = std::make_shared<metrics::llm_metrics>(r);
-  return {[m](std::string_view outcome, std::chrono::nanoseconds) { m->attempts[outcome].Increment(); }};
+  llm_observer o;
+  o.attempt = [m](std::string_view outcome, std::chrono::nanoseconds) { m->attempts[outcome].Increment(); };
+  o.failed_over = [m](std::size_t endpoint) { m->endpoint(endpoint).failovers.Increment(); };
+  o.retries_spent = [m] { m->retries_spent.Increment(); };
+  return o;
 }
 
 planner_observer observe_planner(metrics::registry& r) {
@@ -149,13 +155,18 @@ planner_observer observe_planner(metrics::registry& r) {
   return o;
 }
 
-listener_observer observe_listener(trouble_log_ptr troubles) {
+listener_observer observe_listener(metrics::registry& r, trouble_log_ptr troubles) {
+  auto m = std::make_shared<metrics::listener_metrics>(r);
   listener_observer o;
-  o.connected = [troubles] {
+  o.hears = [m, troubles] {
+    m->healthy.Set(1);
     troubles->ended("listen");
-    log::info("listener_connected");
+    log::info("listener_hears");
   };
-  o.lost = [troubles](const failure& f) { troubles->happened("listen", f); };
+  o.deaf = [m, troubles](const failure& f) {
+    m->healthy.Set(0);
+    troubles->happened("listen", f);
+  };
   return o;
 }
 

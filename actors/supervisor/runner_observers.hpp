@@ -39,7 +39,7 @@ database_observer observe_database(metrics::registry& r);
 database_observer observe_side_pool(metrics::registry& r);
 llm_observer observe_llm(metrics::registry& r);
 planner_observer observe_planner(metrics::registry& r);
-listener_observer observe_listener(trouble_log_ptr troubles);
+listener_observer observe_listener(metrics::registry& r, trouble_log_ptr troubles);
 // `wake` is called after snapshots changed.
 refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troubles, std::function<void()> wake);
 // One log line per run, with its stages; never text of the mission.

@@ -181,11 +181,25 @@ void check_sign_in(const settings& v, std::vector<std::string>& errors) {
     errors.emplace_back("JWT_ISSUER: must hold BASE_URL, the issuer of the tokens of SIGN_IN");
 }
 
+// A key or model that would be ignored is a mistake: perhaps it was meant for another endpoint.
+void check_endpoints(const settings& v, std::vector<std::string>& errors) {
+  auto stray = [](const std::string& url, const secret_text& key, const std::string& model, const std::string& ca) {
+    return url.empty() && (!key.empty() || !model.empty() || !ca.empty());
+  };
+  if (stray(v.llm_url_2, v.llm_api_key_2, v.llm_model_2, v.llm_ca_file_2))
+    errors.emplace_back("MANA_LLM_URL_2 is not set, but other settings of endpoint 2 are");
+  if (stray(v.llm_url_3, v.llm_api_key_3, v.llm_model_3, v.llm_ca_file_3))
+    errors.emplace_back("MANA_LLM_URL_3 is not set, but other settings of endpoint 3 are");
+  if (v.llm_url_2.empty() && !v.llm_url_3.empty())
+    errors.emplace_back("MANA_LLM_URL_2 is not set, but MANA_LLM_URL_3 is");
+}
+
 void check_together(settings& v, target_set targets, std::vector<std::string>& errors) {
   if (v.retry_base > v.retry_max)
     errors.emplace_back("RETRY_BASE_MS: must not exceed RETRY_MAX_MS");
   if (v.llm_backoff_base > v.llm_backoff_max)
     errors.emplace_back("LLM_BACKOFF_BASE_MS: must not exceed LLM_BACKOFF_MAX_MS");
+  check_endpoints(v, errors);
   if (v.issuers.empty() && !v.base_url.empty())
     v.issuers.push_back(v.base_url);
   if (v.standalone_sign_in && targets.contains(target::auth))

@@ -22,6 +22,7 @@ struct settings {
   std::string bind_address;
   std::uint16_t port = 0;
   log::level log_level = log::level::info;
+  milliseconds shutdown_delay{0};
   milliseconds shutdown_grace{0};
   std::size_t worker_threads = 0; // never 0 after load()
   std::string replica_name;       // never empty after load()
@@ -29,6 +30,7 @@ struct settings {
 
   // database
   secret_text sync_database_url;
+  secret_text listen_database_url;    // empty: sync_database_url
   secret_text migration_database_url; // empty: migrations do not run at start
   std::size_t database_connections = 0;
 
@@ -37,6 +39,8 @@ struct settings {
   milliseconds tick_interval{0};
   std::size_t max_runs = 0;
   std::size_t max_runs_per_user = 0;
+  std::size_t runs_per_hour = 0;  // of one user; 0: no limit
+  std::size_t tokens_per_day = 0; // of one user; 0: no limit
   std::size_t max_open_iterations = 0;
   std::size_t max_attempts = 0;
   milliseconds retry_base{0};
@@ -73,6 +77,16 @@ struct settings {
   secret_text llm_api_key;
   std::string llm_model;
   std::string llm_ca_file; // empty: the system's certificates
+  // Further endpoints, in the order in which they are asked; without a URL there is none.
+  std::string llm_url_2;
+  secret_text llm_api_key_2;
+  std::string llm_model_2; // empty: as llm_model
+  std::string llm_ca_file_2;
+  std::string llm_url_3;
+  secret_text llm_api_key_3;
+  std::string llm_model_3;
+  std::string llm_ca_file_3;
+  milliseconds llm_pass_busy{0};
   double llm_temperature = 0;
   std::size_t llm_max_tokens = 0;
   bool llm_json_mode = false;
@@ -87,6 +101,7 @@ struct settings {
   milliseconds llm_backoff_max{0};
   std::size_t circuit_failures = 0;
   milliseconds circuit_open{0};
+  milliseconds circuit_open_max{0};
 
   // llm-standin
   std::uint16_t standin_port = 0; // 0: served on `port`

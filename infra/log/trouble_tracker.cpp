@@ -7,17 +7,19 @@ namespace mana::log {
 std::optional<std::size_t> trouble_tracker::happened(std::string_view what, std::string_view text, time_point now) {
   auto it = known_.find(what);
   if (it == known_.end()) {
-    known_.emplace(what, trouble{std::string{text}, now, now, 1, 0});
+    known_.emplace(what, trouble{{std::string{text}}, now, now, 1, 0});
     return 0;
   }
   auto& t = it->second;
   ++t.times;
-  if (t.text == text && now - t.written < remind_after) {
+  if (now - t.reminded >= remind_after) {
+    t.reminded = now;
+    t.texts.clear();
+  }
+  if (t.texts.size() >= max_texts || !t.texts.emplace(text).second) {
     ++t.left_out;
     return std::nullopt;
   }
-  t.text = text;
-  t.written = now;
   return std::exchange(t.left_out, 0);
 }
 

@@ -1,11 +1,13 @@
 // Which troubles of a row are worth a log line: the first one, every one that says something new, and
-// a reminder while it lasts. A database that is away for an hour takes some lines, not thousands.
+// a reminder while it lasts. Several reasons that take turns are said once each. A database that is away for an hour
+// takes some lines, not thousands.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -16,6 +18,7 @@ public:
   using time_point = std::chrono::steady_clock::time_point;
 
   static constexpr std::chrono::seconds remind_after{60};
+  static constexpr std::size_t max_texts = 8; // for one trouble until the next reminder
 
   // What ended: how often it happened and for how long it lasted.
   struct ended_trouble {
@@ -32,9 +35,9 @@ public:
 
 private:
   struct trouble {
-    std::string text;
+    std::set<std::string, std::less<>> texts; // written since the last reminder
     time_point since;
-    time_point written;
+    time_point reminded;
     std::size_t times = 0;
     std::size_t left_out = 0;
   };

@@ -34,6 +34,8 @@ scheduler_metrics::scheduler_metrics(registry& r)
     oldest_claimable_age(
         r.one_gauge("oldest_claimable_age_seconds", "How long the oldest mission that could run has waited.")),
     runs_in_flight(r.one_gauge("runs_in_flight", "Missions that this process is running.")),
+    users_over_budget(
+        r.one_gauge("users_over_budget", "Users who wait because their runs per hour or tokens per day are spent.")),
     lease_losses(r.one_counter("lease_losses_total", "Runs whose lease went to another replica.")),
     leases_rescued(r.one_counter("leases_rescued_total", "Expired leases of other replicas that were freed.")),
     run_outcomes(r.counters("run_outcomes_total", "Runs by what they came to."), "outcome",
@@ -47,6 +49,7 @@ quarantine_metrics::quarantine_metrics(registry& r)
 planner_metrics::planner_metrics(registry& r)
   : request_duration(
       r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),
+    tokens(r.one_counter("llm_tokens_total", "LLM tokens that runs used, prompts and answers.")),
     run_stages(r.histograms("run_stage_duration_seconds", "Duration of a run's stages."), "stage",
                {"read", "audit", "llm", "write"}, stage_bounds),
     decrypts(r.counters("decrypts_total", "Fields decrypted."), "table", encrypted_tables),
@@ -61,6 +64,9 @@ refresher_metrics::refresher_metrics(registry& r)
     rows_applied(r.one_counter("snapshot_rows_applied_total", "Change log rows folded into snapshots.")),
     dirty_rows(r.one_gauge("dirty_rows", "Entries of the dirty queue.")) {}
 
+listener_metrics::listener_metrics(registry& r)
+  : healthy(r.one_gauge("listener_healthy", "1 while notifications are known to arrive, else the log is polled.")) {}
+
 audit_metrics::audit_metrics(registry& r)
   : rows(r.one_counter("audit_rows_total", "Audit rows committed.")),
     commits(r.one_counter("audit_commits_total", "Commits that held audit rows.")),
@@ -70,8 +76,18 @@ audit_metrics::audit_metrics(registry& r)
 llm_metrics::llm_metrics(registry& r)
   : calls_in_flight(r.one_gauge("llm_calls_in_flight", "LLM requests under way.")),
     calls_waiting(r.one_gauge("llm_calls_waiting", "LLM calls that wait for a free place.")),
-    circuit_open(r.one_gauge("llm_circuit_open", "1 while the LLM circuit is open.")),
-    attempts(r.counters("llm_attempts_total", "HTTP requests to the LLM by outcome."), "class", attempt_classes) {}
+    circuit_open(r.one_gauge("llm_circuit_open", "1 while no LLM endpoint takes calls.")),
+    attempts(r.counters("llm_attempts_total", "HTTP requests to the LLM by outcome."), "class", attempt_classes),
+    retries_spent(r.one_counter("llm_retries_spent_total", "LLM calls not repeated: the retry budget was spent.")),
+    limits_(r.gauges("llm_endpoint_limit", "Calls that an endpoint gets at once, as adapted.")),
+    in_flight_(r.gauges("llm_endpoint_in_flight", "Requests under way at an endpoint.")),
+    circuits_(r.gauges("llm_endpoint_circuit", "Circuit of an endpoint: 0 closed, 1 half open, 2 open.")),
+    failovers_(r.counters("llm_failovers_total", "Calls sent to an endpoint because those before it took none.")) {}
+
+llm_metrics::endpoint_series llm_metrics::endpoint(std::size_t number) {
+  prometheus::Labels label{{"endpoint", std::to_string(number + 1)}};
+  return {limits_.Add(label), in_flight_.Add(label), circuits_.Add(label), failovers_.Add(label)};
+}
 
 // -- database ---------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ struct scheduler_metrics {
   counter& mission_errors;
   gauge& oldest_claimable_age; // seconds
   gauge& runs_in_flight;
+  gauge& users_over_budget; // of all replicas
   counter& lease_losses;
   counter& leases_rescued;
   series_by_label<counter> run_outcomes; // run_end's, lease_lost, cancelled, revoked, account_deleted
@@ -65,6 +66,7 @@ struct quarantine_metrics {
 struct planner_metrics {
   explicit planner_metrics(registry& r);
   histogram& request_duration;               // of one LLM call, as the planner sees it
+  counter& tokens;                           // prompt and completion
   series_by_label<histogram> run_stages;     // read, audit, llm, write
   series_by_label<counter> decrypts;         // fields, by table
   series_by_label<counter> grant_skips;      // by reason
@@ -79,6 +81,11 @@ struct refresher_metrics {
   gauge& dirty_rows;
 };
 
+struct listener_metrics {
+  explicit listener_metrics(registry& r);
+  gauge& healthy; // 1 while notifications are known to arrive
+};
+
 struct audit_metrics {
   explicit audit_metrics(registry& r);
   counter& rows;
@@ -87,12 +94,29 @@ struct audit_metrics {
   histogram& duration; // of a request, until its rows were durable or given up
 };
 
-struct llm_metrics {
+class llm_metrics {
+public:
   explicit llm_metrics(registry& r);
   gauge& calls_in_flight;
   gauge& calls_waiting;
-  gauge& circuit_open;               // 1 while open
+  gauge& circuit_open;               // 1 while no endpoint takes calls
   series_by_label<counter> attempts; // single HTTP requests, by attempt class
+  counter& retries_spent;            // calls not repeated because the retry budget was spent
+
+  struct endpoint_series {
+    gauge& limit; // of calls in flight, as adapted
+    gauge& in_flight;
+    gauge& circuit;     // 0 closed, 1 half open, 2 open
+    counter& failovers; // calls sent to it because those before it took none
+  };
+  // From 0; its label counts from 1, and URLs never are one. Takes a lock.
+  endpoint_series endpoint(std::size_t number);
+
+private:
+  family<gauge>& limits_;
+  family<gauge>& in_flight_;
+  family<gauge>& circuits_;
+  family<counter>& failovers_;
 };
 
 class database_metrics {

@@ -33,14 +33,20 @@ std::string first_line(std::string_view text) {
 
 bool refuses_writes(const std::string& state) { return state == "25006"; }
 
-bool has_no_room(const std::string& state) { return state == "53100" || state == "53200" || state == "53300"; }
+// Insufficient resources (disk, memory, connections) and errors of the server's disk.
+bool has_no_room(const std::string& state) { return state.starts_with("53") || state == "58030"; }
+
+// Shut down, terminated, idle for too long, or its connection broke.
+bool ends_the_session(const std::string& state) {
+  return state.starts_with("57P") || state.starts_with("08") || state == "25P03";
+}
 
 failure from_sql_state(const pqxx::sql_error& e) {
   const std::string& state = e.sqlstate();
   auto text = first_line(e.what());
   if (state == "57014" || state == "55P03") // query_canceled, lock_not_available
     return {errc::database_timeout, text};
-  if (state.starts_with("57P") || state.starts_with("08") || has_no_room(state))
+  if (ends_the_session(state) || has_no_room(state))
     return {errc::database_unavailable, text};
   if (refuses_writes(state))
     return {errc::database_read_only, text};

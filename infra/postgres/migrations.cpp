@@ -9,6 +9,7 @@
 #include "embedded/migration_007_deleted_rows.hpp"
 #include "embedded/migration_008_linked_records.hpp"
 #include "embedded/migration_009_budgets_and_quarantine.hpp"
+#include "embedded/migration_010_fair_claim.hpp"
 #include "embedded/migration_011_quarantine.hpp"
 #include "embedded/migration_auth_001_vaults.hpp"
 #include "embedded/migration_auth_002_sign_in.hpp"
@@ -28,6 +29,7 @@ const migration_set& runner_migrations() {
       migration{7, "deleted_rows", embedded::migration_007_deleted_rows},
       migration{8, "linked_records", embedded::migration_008_linked_records},
       migration{9, "budgets_and_quarantine", embedded::migration_009_budgets_and_quarantine},
+      migration{10, "fair_claim", embedded::migration_010_fair_claim},
       migration{11, "quarantine", embedded::migration_011_quarantine},
   };
   static const migration_set set{"mana_ai", "mana_ai_owner", all};

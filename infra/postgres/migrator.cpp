@@ -27,13 +27,16 @@ std::string checksum(std::string_view text) {
 
 std::string version_table(const migration_set& set) { return std::string{set.schema} + ".schema_migrations"; }
 
-void become_owner(pqxx::transaction_base& tx, const migration_set& set) {
+// One replica at a time, as the owner. Role and lock end with the transaction: a session may be
+// another one for each transaction when a pooler stands in between.
+void begin_step(pqxx::transaction_base& tx, const migration_set& set) {
+  connection::exec_in(tx, "SELECT pg_advisory_xact_lock($1)", advisory_lock_key);
   tx.exec("SET LOCAL ROLE " + std::string{set.owner});
 }
 
 void prepare(pqxx::connection& c, const migration_set& set) {
   pqxx::work tx{c};
-  become_owner(tx, set);
+  begin_step(tx, set);
   tx.exec("CREATE TABLE IF NOT EXISTS " + version_table(set)
           + " (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
             " applied_at timestamptz NOT NULL DEFAULT now())");
@@ -50,7 +53,7 @@ std::map<int, std::string> applied_checksums(pqxx::transaction_base& tx, const m
 // False when the migration was there already.
 bool apply(pqxx::connection& c, const migration_set& set, const migration& m) {
   pqxx::work tx{c};
-  become_owner(tx, set);
+  begin_step(tx, set);
   auto applied = applied_checksums(tx, set);
   if (auto known = applied.find(m.number); known != applied.end()) {
     if (known->second != checksum(m.sql))
@@ -70,13 +73,10 @@ bool apply(pqxx::connection& c, const migration_set& set, const migration& m) {
 result<std::size_t> migrate(const std::string& url, const migration_set& set) {
   return attempt([&] {
     connection c{url};
-    // Held by the session: it ends with the connection at the latest.
-    c.exec("SELECT pg_advisory_lock($1)", advisory_lock_key);
     prepare(c.raw(), set);
     std::size_t count = 0;
     for (auto& m : set.migrations)
       count += apply(c.raw(), set, m) ? 1 : 0;
-    c.exec("SELECT pg_advisory_unlock($1)", advisory_lock_key);
     return count;
   });
 }

@@ -37,6 +37,21 @@ TEST_F(planner_test, a_mission_becomes_a_plan) {
   EXPECT_EQ(report().parse_failures, 0u);
 }
 
+TEST_F(planner_test, the_end_settles_the_tokens_of_all_calls) {
+  llm_.answers = {chat_answer{"nonsense", 1, {}, 100, 20}, chat_answer{"plan b", 1, {}, 130, 50}};
+  start();
+  expect_end(run_end::planned, std::nullopt);
+  EXPECT_EQ(ends_.back().tokens, 300);
+  EXPECT_EQ(report().tokens, 300);
+}
+
+TEST_F(planner_test, a_run_that_fails_settles_what_it_used) {
+  llm_.answers = {chat_answer{"nonsense", 1, {}, 100, 20}, failure{errc::llm_timeout, ""}};
+  start();
+  expect_end(run_end::retry, errc::llm_timeout);
+  EXPECT_EQ(ends_.back().tokens, 120);
+}
+
 TEST_F(planner_test, a_manual_mission_runs_too) {
   start(R"({"id":"m1","title":"Teeth","cadence":{"kind":"manual"}})");
   expect_end(run_end::planned, std::nullopt);

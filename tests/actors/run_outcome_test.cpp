@@ -30,8 +30,9 @@ const std::set<errc> transient{errc::database_unavailable, errc::database_overlo
                                errc::llm_timeout,          errc::llm_failed,
                                errc::llm_answer_too_large, errc::llm_answer_invalid,
                                errc::plan_rejected,        errc::internal};
-const std::set<errc> parked{errc::llm_rate_limited, errc::llm_circuit_open, errc::llm_overloaded,
-                            errc::cancelled,        errc::shutting_down,    errc::grant_revoked};
+const std::set<errc> parked{errc::llm_rate_limited,  errc::llm_circuit_open, errc::llm_overloaded,
+                            errc::llm_retries_spent, errc::cancelled,        errc::shutting_down,
+                            errc::grant_revoked};
 const std::set<errc> lost{errc::lease_lost, errc::account_deleted};
 
 const retry_policy policy;
@@ -121,13 +122,20 @@ TEST(run_outcome_test, pauses_of_parked_runs) {
   EXPECT_EQ(pause({errc::llm_rate_limited, "retry_after=120"}, 0), 120s);
   EXPECT_EQ(pause({errc::llm_rate_limited, "retry_after=120"}, 1), 150s);
   EXPECT_EQ(pause({errc::llm_rate_limited, "status 429"}, 0), 5s);
-  EXPECT_EQ(pause({errc::llm_rate_limited, "retry_after=0"}, 0), 1s);
-  EXPECT_EQ(pause({errc::llm_rate_limited, "retry_after=99999999999999999999999"}, 0), 1h);
-  EXPECT_EQ(pause({errc::llm_circuit_open, "retry_after=120"}, 0), 30s);
+  EXPECT_EQ(pause({errc::llm_rate_limited, "retry_after=0"}, 0), 5s);
+  EXPECT_EQ(pause({errc::llm_rate_limited, "retry_after=99999999999999999999999"}, 0), 24h);
+  EXPECT_EQ(pause({errc::llm_circuit_open, "retry_after=12.345"}, 0), 12'345ms);
+  EXPECT_EQ(pause({errc::llm_retries_spent, "llm_failed: status 500 retry_after=0.250"}, 0), 250ms);
+  EXPECT_EQ(pause({errc::llm_retries_spent, "retry_after=0.001"}, 0), 100ms);
+  EXPECT_EQ(pause({errc::cancelled, "retry_after=120"}, 0), 5s);
 }
 
 TEST(run_outcome_test, retry_after_in_details) {
   EXPECT_EQ(retry_after_of("retry_after=7"), 7s);
+  EXPECT_EQ(retry_after_of("retry_after=0.250"), 250ms);
+  EXPECT_EQ(retry_after_of("retry_after=1.5; later"), 1'500ms);
+  EXPECT_EQ(retry_after_of("retry_after=1.23456"), 1'234ms);
+  EXPECT_EQ(retry_after_of("retry_after=3."), 3s);
   EXPECT_EQ(retry_after_of("status 429, retry_after=90; later"), 90s);
   EXPECT_FALSE(retry_after_of(""));
   EXPECT_FALSE(retry_after_of("retry_after="));

@@ -23,6 +23,12 @@ leases_renewed renewal_of(surroundings& world) {
   leases_renewed out;
   out.lost = std::exchange(world.lose, {});
   out.stopped = std::exchange(world.stop, {});
+  out.oldest_waiting = world.waiting;
+  return out;
+}
+
+leases_renewed rescue_of(surroundings& world) {
+  leases_renewed out;
   out.rescued = std::exchange(world.rescue, 0);
   out.quarantined = std::exchange(world.quarantine, {});
   out.oldest_waiting = world.waiting;
@@ -47,6 +53,8 @@ claimer_fake::behavior_type fake_claimer(claimer_fake::pointer self, surrounding
         return take_due(*world, order);
       },
       [=](const renew_leases& order) -> caf::result<leases_renewed> {
+        if (order.held.empty())
+          return rescue_of(*world);
         world->renewals.push_back(order.held);
         if (world->renew_error)
           return to_caf(*world->renew_error);

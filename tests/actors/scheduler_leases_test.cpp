@@ -106,10 +106,25 @@ TEST_F(scheduler_test, an_idle_replica_frees_leases_of_dead_ones) {
   start();
   world_.rescue = 3;
   add_work({"m1"});
-  advance(5s);
-  EXPECT_THAT(world_.renewals, ElementsAre(IsEmpty()));
+  advance(1s);
   EXPECT_EQ(rescued_, 3u);
   EXPECT_TRUE(running("m1")); // claimed at once
+}
+
+TEST_F(scheduler_test, a_replica_that_has_just_started_frees_leases_of_dead_ones) {
+  world_.rescue = 3;
+  start();
+  EXPECT_EQ(rescued_, 3u);
+}
+
+TEST_F(scheduler_test, a_replica_that_is_leaving_frees_no_leases) {
+  start();
+  add_work({"m1"});
+  notify();
+  start_drain(25s);
+  world_.rescue = 3;
+  advance(10s);
+  EXPECT_EQ(rescued_, 0u);
 }
 
 // -- withdrawn grants whose notice did not arrive --------------------------------------------------

@@ -107,13 +107,13 @@ DUE = "now() - interval '1 second'"
 LATER = "now() + interval '30 days'"
 
 
-def add_missions(db, users, per_user, tag, next_run=DUE, state="'active'"):
+def add_missions(db, users, per_user, tag, next_run=DUE, state="'active'", first_user=1):
     """One insert for each mission `mission-<user>-<tag>-<n>`. Returns when it was committed."""
     db.run(f"""
       insert into public.sync_changes (app_id, table_name, record_id, user_id, client_id, op, data, actor)
       select 'ai', 'aiMissions', m, u, 'bench-browser', 'insert', {mission_json("u", "m", next_run, state)},
              '{{"kind": "user"}}'
-      from generate_series(1, {users}) n, generate_series(1, {per_user}) k,
+      from generate_series({first_user}, {first_user + users - 1}) n, generate_series(1, {per_user}) k,
            lateral (select {_USER.format("n")} as u) x, lateral (select 'mission-' || u || '-{tag}-' || k as m) y""")
     return time.monotonic()
 

@@ -8,11 +8,13 @@ import time
 import traceback
 
 import cost
+import fairness
 import grants
 import idle_tick
 import latency
 import memory
 import refresh
+import soak
 import throughput
 import unwrap
 from database import Bench
@@ -31,6 +33,7 @@ _MEASUREMENTS = [
     ("j", refresh.j),
     ("k", unwrap.k),
     ("lm", grants.l_and_m),
+    ("n", fairness.n),
 ]
 
 
@@ -41,12 +44,14 @@ def main():
     arguments.add_argument("--superuser-url", required=True)
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
-    wanted = set(options.letters) or set("abcdefghijklm")
+    # The soak takes half an hour: only when asked for.
+    wanted = set(options.letters) or set("abcdefghijklmn")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()
     broken = False
-    for letters, measure in _MEASUREMENTS:
+    measurements = _MEASUREMENTS + [(["soak"], soak.soak)]
+    for letters, measure in measurements:
         if not wanted & set(letters):
             continue
         try:

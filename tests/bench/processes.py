@@ -125,6 +125,8 @@ def start_runner(bench, database, llm_port, **settings):
             "TICK_ENABLED": "false",
             "MAX_RUNS": 512,
             "MAX_RUNS_PER_USER": 10,
+            "RUNS_PER_HOUR": 0,
+            "TOKENS_PER_DAY": 0,
             "DATABASE_CONNECTIONS": bench.connections,
         }
         | settings,

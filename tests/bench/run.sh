@@ -4,7 +4,8 @@
 # holds); progress goes to stderr. Takes about six minutes on two idle cores; other load falsifies the numbers, so
 # each line says how much of it there was.
 #
-#   run.sh [a b c d e f g h i j k l m]...   only these; default: all
+#   run.sh [a b c d e f g h i j k l m n]...   only these; default: all
+#   run.sh soak                               half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE
 #
 # The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first; (k) expects unwrap_bench beside
 # it. MANA_KEEP=1 keeps the directory.
@@ -13,7 +14,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 for name in "$@"; do
-  [[ $name == [a-m] ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m]..."
+  [[ $name == [a-n] || $name == soak ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m n soak]..."
 done
 
 binary=${MANA_AI_BINARY:-}

@@ -20,8 +20,9 @@ using test::http_reply;
 using test::seen_request;
 using kind = test::fault_reply::kind;
 
-chat_call say(std::string_view user = "hello") {
-  return {std::make_shared<const chat_prompt>(chat_prompt{sensitive_text{"be brief"}, sensitive_text{user}})};
+chat_call say(std::string_view text = "hello", std::string user = "anna") {
+  return {std::make_shared<const chat_prompt>(chat_prompt{sensitive_text{"be brief"}, sensitive_text{text}}),
+          user_id{std::move(user)}};
 }
 
 fault_reply good(const std::string& content = "fine") { return {kind::text, chat_reply(content)}; }
@@ -43,17 +44,18 @@ struct asker {
   int missing = 0;
   caf::actor actor;
 
-  void start(caf::actor_system& sys, llm_client_actor client, int n) {
+  void start(caf::actor_system& sys, llm_client_actor client, int n, const std::string& user = "anna") {
     missing += n;
     // Arguments, no captures: without arguments CAF 0.17 binds a reference to nothing, which UBSan sees.
-    auto asking = [](caf::event_based_actor* self, asker* a, const llm_client_actor& llm, int count) -> caf::behavior {
+    auto asking = [](caf::event_based_actor* self, asker* a, const llm_client_actor& llm, int count,
+                     const std::string& who) -> caf::behavior {
       for (int i = 0; i < count; ++i)
-        self->request(llm, caf::infinite, say())
+        self->request(llm, caf::infinite, say("for " + who, who))
             .then([a](const chat_answer&) { a->note([](auto& s) { ++s.answers; }); },
                   [a](const caf::error& e) { a->note([&](auto& s) { ++s.errors[to_failure(e).code]; }); });
       return {[](caf::ok_atom) {}};
     };
-    actor = sys.spawn(asking, this, client, n);
+    actor = sys.spawn(asking, this, client, n, user);
   }
   template <class F>
   void note(F f) {
@@ -83,14 +85,17 @@ struct asker {
 class llm_client_test : public testing::Test {
 protected:
   llm_client_test() {
-    cfg.model = "test-model";
-    cfg.api_key = "key-1";
+    cfg.endpoints.push_back({"", "key-1", "", "test-model"});
     cfg.retry = {4, 1ms, 4ms};
   }
   ~llm_client_test() override { stop(); }
 
+  llm_endpoint_config& first() { return cfg.endpoints.front(); }
+  void add_endpoint(const fault_server& server, std::string key = {}) {
+    cfg.endpoints.push_back({server.url(), std::move(key), "", "other-model"});
+  }
   void connect(const fault_server& server) {
-    cfg.url = server.url();
+    first().url = server.url();
     spawn();
   }
   void spawn() {
@@ -100,6 +105,14 @@ protected:
       std::lock_guard lock{mutex};
       ++attempts[std::string{c}];
       attempt_seen.notify_all();
+    };
+    observer.failed_over = [this](std::size_t endpoint) {
+      std::lock_guard lock{mutex};
+      ++failovers[endpoint];
+    };
+    observer.retries_spent = [this] {
+      std::lock_guard lock{mutex};
+      ++retries_spent;
     };
     auto made = spawn_llm_client(sys, loop, cfg, std::move(observer), [] { return 0.5; });
     ASSERT_TRUE(made) << made.error().detail;
@@ -155,6 +168,8 @@ protected:
   std::mutex mutex;
   std::condition_variable attempt_seen;
   seen attempts;
+  std::map<std::size_t, int> failovers;
+  int retries_spent = 0;
   llm_client_config cfg;
   // The order of these is the order of shutdown, read from the bottom.
   caf::actor_system_config system_cfg;
@@ -192,19 +207,19 @@ TEST_F(llm_client_test, a_url_that_ends_in_v1) {
     head.set_value(r.head);
     return good();
   }};
-  cfg.url = server.url() + "/gateway/v1/";
+  first().url = server.url() + "/gateway/v1/";
   spawn();
   EXPECT_TRUE(ask());
   EXPECT_TRUE(head.get_future().get().starts_with("POST /gateway/v1/chat/completions HTTP/1.1\r\n"));
 }
 
 TEST_F(llm_client_test, bad_settings_are_refused) {
-  cfg.url = "nonsense";
+  first().url = "nonsense";
   auto made = spawn_llm_client(sys, loop, cfg);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, errc::config_invalid);
-  cfg.url = "https://llm.internal";
-  cfg.ca_file = "/nowhere";
+  first().url = "https://llm.internal";
+  first().ca_file = "/nowhere";
   EXPECT_FALSE(spawn_llm_client(sys, loop, cfg));
 }
 
@@ -263,7 +278,7 @@ TEST_F(llm_client_test, what_ends_a_call_after_all_attempts) {
   } cases[] = {
       {status(500), {errc::llm_failed, "status 500"}},
       {status(408), {errc::llm_failed, "status 408"}},
-      {status(429), {errc::llm_rate_limited, "status 429"}},
+      {status(429), {errc::llm_rate_limited, "status 429 retry_after=0.003"}},
       {{kind::close, ""}, {errc::llm_failed, "the connection was closed without an answer"}},
       {{kind::close, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"},
        {errc::llm_failed, "the connection was closed within the answer"}},
@@ -332,7 +347,7 @@ TEST_F(llm_client_test, retry_after_is_waited_for) {
 TEST_F(llm_client_test, nobody_listens) {
   {
     fault_server gone{good()};
-    cfg.url = gone.url();
+    first().url = gone.url();
   }
   spawn();
   auto why = ask_in_vain();
@@ -443,8 +458,9 @@ TEST_F(llm_client_test, beyond_max_waiting_calls_are_refused) {
 }
 
 TEST_F(llm_client_test, a_call_that_backs_off_holds_no_place) {
-  fault_server server{[](const seen_request& r) { return r.number == 0 ? status(429, "Retry-After: 3\r\n") : good(); }};
+  fault_server server{[](const seen_request& r) { return r.number == 0 ? status(503) : good(); }};
   cfg.max_in_flight = 1;
+  cfg.retry = {4, 4s, 4s};
   connect(server);
   asker patient;
   patient.start(sys, client, 1);
@@ -476,28 +492,6 @@ TEST_F(llm_client_test, the_circuit_opens_and_a_probe_closes_it) {
   EXPECT_TRUE(ask());
   EXPECT_TRUE(ask());
   EXPECT_FALSE(status_now().circuit_open);
-}
-
-TEST_F(llm_client_test, half_open_lets_one_call_through) {
-  std::atomic<bool> well{false};
-  fault_server server{[&](const seen_request&) {
-    return well ? fault_reply{kind::hold, chat_reply("x")} : status(500);
-  }};
-  cfg.retry.max_attempts = 1;
-  cfg.circuit = {1, 30s, 10ms, 1};
-  connect(server);
-  EXPECT_EQ(ask_in_vain().code, errc::llm_failed);
-  well = true;
-  status_until([](const llm_status& s) { return !s.circuit_open; });
-  asker probe;
-  probe.start(sys, client, 1);
-  ASSERT_TRUE(server.wait_for([](auto& n) { return n.held == 1; }));
-  EXPECT_EQ(ask_in_vain().code, errc::llm_circuit_open);
-  server.release();
-  ASSERT_TRUE(probe.all_answered());
-  EXPECT_EQ(probe.answers, 1);
-  EXPECT_TRUE(ask());
-  probe.end();
 }
 
 TEST_F(llm_client_test, a_call_that_retries_sees_the_open_circuit) {
@@ -534,6 +528,231 @@ TEST_F(llm_client_test, refusals_do_not_open_the_circuit) {
     EXPECT_NE(ask_in_vain().code, errc::llm_circuit_open);
 }
 
+// -- what a provider in trouble gets ---------------------------------------------------------------------------------
+
+TEST_F(llm_client_test, a_call_is_not_repeated_when_the_retry_budget_is_spent) {
+  fault_server server{status(500)};
+  cfg.circuit.failure_threshold = 1000;
+  connect(server);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(ask_in_vain().code, errc::llm_failed);
+  EXPECT_EQ(server.counts().requests, 20);
+  auto why = ask_in_vain();
+  EXPECT_EQ(why.code, errc::llm_retries_spent);
+  EXPECT_EQ(why.detail, "llm_failed: status 500 retry_after=0.003");
+  EXPECT_EQ(server.counts().requests, 21);
+  EXPECT_EQ(retries_spent, 1);
+}
+
+TEST_F(llm_client_test, an_endpoint_is_left_alone_for_as_long_as_it_says) {
+  std::chrono::steady_clock::time_point told;
+  std::chrono::steady_clock::duration least = 1h;
+  fault_server server{[&](const seen_request& r) {
+    auto now = std::chrono::steady_clock::now();
+    if (r.number == 0) {
+      told = now;
+      return status(429, "Retry-After: 1\r\n");
+    }
+    least = std::min(least, now - told);
+    return good();
+  }};
+  connect(server);
+  asker one, other;
+  one.start(sys, client, 1);
+  status_until([](const llm_status& s) { return s.in_flight == 0 && s.waiting == 1; });
+  other.start(sys, client, 1, "ben");
+  ASSERT_TRUE(one.all_answered());
+  ASSERT_TRUE(other.all_answered());
+  stop();
+  EXPECT_GE(least, 1s) << "by the call that was not told, too";
+  one.end();
+  other.end();
+}
+
+TEST_F(llm_client_test, an_endpoint_that_says_twice_to_come_back_late_is_not_asked_a_third_time) {
+  fault_server server{status(429, "Retry-After: 3600\r\n")};
+  connect(server);
+  EXPECT_EQ(ask_in_vain().detail, "status 429 retry_after=3600");
+  EXPECT_FALSE(status_now().circuit_open);
+  EXPECT_EQ(ask_in_vain().detail, "status 429 retry_after=3600");
+  auto why = ask_in_vain();
+  EXPECT_EQ(why.code, errc::llm_rate_limited);
+  EXPECT_TRUE(why.detail.starts_with("the endpoint asked to be left alone retry_after=3")) << why.detail;
+  EXPECT_EQ(server.counts().requests, 2);
+  EXPECT_TRUE(status_now().circuit_open) << "as far as missions are concerned";
+}
+
+TEST_F(llm_client_test, an_open_circuit_says_when_to_come_back) {
+  fault_server server{status(500)};
+  cfg.retry = {1, 1ms, 1ms};
+  cfg.circuit = {1, 30s, 1h, 1, 1h};
+  connect(server);
+  EXPECT_EQ(ask_in_vain().code, errc::llm_failed);
+  auto why = ask_in_vain();
+  EXPECT_EQ(why.code, errc::llm_circuit_open);
+  EXPECT_NE(why.detail.find(" retry_after=31"), std::string::npos) << why.detail; // 7/8 of an hour: 3150 s
+}
+
+TEST_F(llm_client_test, refusals_lower_the_limit) {
+  fault_server server{[](const seen_request& r) {
+    return r.number == 0 ? good() : fault_reply{kind::hold, http_reply(429, "", "Retry-After: 3600\r\n")};
+  }};
+  cfg.max_in_flight = 8;
+  connect(server);
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(status_now().endpoints.at(0).limit, 8u);
+  asker many;
+  many.start(sys, client, 8);
+  ASSERT_TRUE(server.wait_for([](auto& n) { return n.held == 8; }));
+  server.release();
+  ASSERT_TRUE(many.all_answered());
+  EXPECT_EQ(status_now().endpoints.at(0).limit, 4u) << "once for all of them";
+  many.end();
+}
+
+TEST_F(llm_client_test, users_take_turns) {
+  std::mutex order_mutex;
+  std::vector<bool> of_ben;
+  fault_server server{[&](const seen_request& r) {
+    std::lock_guard lock{order_mutex};
+    of_ben.push_back(r.body.find("for ben") != std::string::npos);
+    return r.number == 0 ? fault_reply{kind::hold, chat_reply("late")} : good();
+  }};
+  cfg.max_in_flight = 1;
+  connect(server);
+  asker greedy, ben;
+  greedy.start(sys, client, 5, "greedy");
+  status_until([](const llm_status& s) { return s.waiting == 4; });
+  ben.start(sys, client, 1, "ben");
+  status_until([](const llm_status& s) { return s.waiting == 5; });
+  ASSERT_TRUE(server.wait_for([](auto& n) { return n.held == 1; }));
+  server.release();
+  ASSERT_TRUE(greedy.all_answered());
+  ASSERT_TRUE(ben.all_answered());
+  std::lock_guard lock{order_mutex};
+  EXPECT_EQ(of_ben, (std::vector<bool>{false, false, true, false, false, false}));
+  greedy.end();
+  ben.end();
+}
+
+// -- several endpoints -----------------------------------------------------------------------------------------------
+
+TEST_F(llm_client_test, the_next_endpoint_takes_over_and_no_key_goes_astray) {
+  std::mutex heads_mutex;
+  std::vector<std::string> heads;
+  fault_server broken{status(500)};
+  fault_server second{[&](const seen_request& r) {
+    std::lock_guard lock{heads_mutex};
+    heads.push_back(r.head + r.body);
+    return r.number % 2 == 0 ? status(500) : good();
+  }};
+  fault_server third{[&](const seen_request& r) {
+    std::lock_guard lock{heads_mutex};
+    heads.push_back(r.head + r.body);
+    return good();
+  }};
+  cfg.circuit = {1, 30s, 1h, 1, 1h};
+  add_endpoint(second, "key-2");
+  add_endpoint(third);
+  connect(broken);
+  auto r = ask();
+  ASSERT_TRUE(r) << r.error().detail;
+  EXPECT_EQ(r->http_calls, 3u);
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(broken.counts().requests, 1) << "its circuit is open";
+  EXPECT_EQ(failovers, (std::map<std::size_t, int>{{1, 1}, {2, 2}}));
+  EXPECT_FALSE(status_now().circuit_open) << "one endpoint is enough";
+  ASSERT_EQ(heads.size(), 3u);
+  EXPECT_NE(heads[0].find("\r\nAuthorization: Bearer key-2\r\n"), std::string::npos);
+  EXPECT_EQ(heads[1].find("Authorization"), std::string::npos);
+  EXPECT_NE(heads[1].find(R"("model":"other-model")"), std::string::npos);
+  for (const auto& head : heads)
+    EXPECT_EQ(head.find("key-1"), std::string::npos);
+}
+
+TEST_F(llm_client_test, without_any_endpoint_left_the_circuit_is_open) {
+  fault_server broken{status(500)}, also_broken{status(500)};
+  cfg.circuit = {1, 30s, 1h, 1, 1h};
+  add_endpoint(also_broken);
+  connect(broken);
+  EXPECT_EQ(ask_in_vain().code, errc::llm_circuit_open) << "both were asked, and nobody is left";
+  EXPECT_EQ(broken.counts().requests + also_broken.counts().requests, 2);
+  EXPECT_TRUE(status_now().circuit_open);
+  EXPECT_EQ(ask_in_vain().code, errc::llm_circuit_open);
+}
+
+TEST_F(llm_client_test, calls_return_to_the_first_endpoint_when_it_is_well_again) {
+  std::atomic<bool> well{false};
+  std::atomic<int> served{0};
+  fault_server flaky{[&](const seen_request&) {
+    served += well ? 1 : 0;
+    return well ? good() : status(500);
+  }};
+  fault_server second{good()};
+  cfg.circuit = {1, 30s, 10ms, 1, 10ms};
+  add_endpoint(second);
+  connect(flaky);
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(second.counts().requests, 1);
+  well = true;
+  while (served == 0)
+    EXPECT_TRUE(ask());
+  auto before = second.counts().requests;
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(second.counts().requests, before);
+}
+
+TEST_F(llm_client_test, a_limited_endpoint_rests_while_the_next_one_works) {
+  fault_server limited{status(429, "Retry-After: 100\r\n")};
+  fault_server second{good()};
+  add_endpoint(second);
+  connect(limited);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_TRUE(ask());
+  EXPECT_EQ(limited.counts().requests, 1);
+  EXPECT_EQ(second.counts().requests, 5);
+}
+
+TEST_F(llm_client_test, a_busy_endpoint_is_waited_for) {
+  fault_server slow{fault_reply{kind::hold, chat_reply("late")}};
+  fault_server second{good()};
+  cfg.max_in_flight = 1;
+  cfg.pass_busy_after = 1h;
+  add_endpoint(second);
+  connect(slow);
+  asker two;
+  two.start(sys, client, 2);
+  status_until([](const llm_status& s) { return s.in_flight == 1 && s.waiting == 1; });
+  ASSERT_TRUE(slow.wait_for([](auto& n) { return n.held == 1; }));
+  slow.release();
+  ASSERT_TRUE(two.all_answered());
+  EXPECT_EQ(two.answers, 2);
+  EXPECT_EQ(second.counts().requests, 0);
+  two.end();
+}
+
+TEST_F(llm_client_test, but_not_for_ever) {
+  fault_server hanging{fault_reply{kind::hang, ""}};
+  fault_server second{good()};
+  cfg.max_in_flight = 1;
+  cfg.pass_busy_after = 10ms;
+  add_endpoint(second);
+  connect(hanging);
+  asker one, other;
+  one.start(sys, client, 1);
+  ASSERT_TRUE(hanging.wait_for([](auto& n) { return n.requests == 1; }));
+  other.start(sys, client, 3, "ben");
+  ASSERT_TRUE(other.all_answered());
+  EXPECT_EQ(other.answers, 3);
+  EXPECT_FALSE(one.answered());
+  EXPECT_EQ(hanging.counts().requests, 1);
+  stop();
+  one.end();
+  other.end();
+}
+
+// -- requesters ------------------------------------------------------------------------------------------------------
+
 TEST_F(llm_client_test, when_the_requester_ends_its_calls_are_aborted) {
   fault_server server{fault_reply{kind::hang, ""}};
   cfg.max_in_flight = 3;
@@ -567,10 +786,9 @@ TEST_F(llm_client_test, a_requester_that_ends_while_its_call_backs_off) {
 }
 
 TEST_F(llm_client_test, stopping_answers_every_call) {
-  fault_server server{[](const seen_request& r) {
-    return r.number == 0 ? status(429, "Retry-After: 30\r\n") : fault_reply{kind::hang, ""};
-  }};
+  fault_server server{[](const seen_request& r) { return r.number == 0 ? status(503) : fault_reply{kind::hang, ""}; }};
   cfg.max_in_flight = 10;
+  cfg.retry = {4, 60s, 60s};
   connect(server);
   asker many;
   many.start(sys, client, 30);
@@ -617,14 +835,14 @@ TEST_F(llm_client_test, two_thousand_in_flight) {
 TEST_F(llm_client_test, over_tls) {
   test::authority ca, other;
   fault_server server{[](const seen_request&) { return good(); }, ca.sign("IP:127.0.0.1")};
-  cfg.url = server.url("https");
-  cfg.ca_file = ca.file();
+  first().url = server.url("https");
+  first().ca_file = ca.file();
   spawn();
   auto r = ask();
   EXPECT_TRUE(r) << r.error().detail;
   stop();
   attempts.clear();
-  cfg.ca_file = other.file();
+  first().ca_file = other.file();
   spawn();
   auto why = ask_in_vain();
   EXPECT_EQ(why.code, errc::llm_unreachable);

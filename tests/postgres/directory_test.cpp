@@ -22,7 +22,7 @@ TEST_F(directory, says_of_each_mission_of_one_user_why_it_is_not_running) {
   refresh_batch(runner, 500, {});
   claim_due_missions(runner, {1, 1}, {15s, "replica-a"});
   claim_due_missions(runner, {1, 1}, {15s, "replica-a"});
-  auto list = list_missions_of(runner, {"u1"}, 8, false);
+  auto list = list_missions_of(runner, {"u1"}, 8, {}, false);
   ASSERT_EQ(list.missions.size(), 4u);
   EXPECT_EQ(list.missions[0].id.value, "running");
   EXPECT_EQ(list.missions[0].not_running_because, "running");
@@ -33,13 +33,13 @@ TEST_F(directory, says_of_each_mission_of_one_user_why_it_is_not_running) {
   EXPECT_EQ(list.missions[1].not_running_because, "due");
   EXPECT_EQ(list.missions[2].not_running_because, "not-due");
   EXPECT_EQ(list.missions[3].not_running_because, "paused");
-  EXPECT_EQ(list_missions_of(runner, {"u1"}, 1, false).missions[1].not_running_because, "over-the-users-limit");
-  EXPECT_EQ(list_missions_of(runner, {"u1"}, 8, true).missions[1].not_running_because, "circuit-open");
+  EXPECT_EQ(list_missions_of(runner, {"u1"}, 1, {}, false).missions[1].not_running_because, "over-the-users-limit");
+  EXPECT_EQ(list_missions_of(runner, {"u1"}, 8, {}, true).missions[1].not_running_because, "circuit-open");
 }
 
 TEST_F(directory, an_unknown_user_has_an_empty_list_with_the_databases_time) {
   pg::connection runner{runner_url()};
-  auto list = list_missions_of(runner, {"nobody"}, 8, false);
+  auto list = list_missions_of(runner, {"nobody"}, 8, {}, false);
   EXPECT_TRUE(list.missions.empty());
   EXPECT_GT(list.now, *parse_iso("2026-01-01T00:00:00.000Z"));
 }

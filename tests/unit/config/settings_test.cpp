@@ -2,6 +2,8 @@
 
 #include "infra/config/settings_table.hpp"
 
+#include "actors/supervisor/llm_settings.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -49,9 +51,12 @@ TEST(settings, have_the_documented_defaults) {
   EXPECT_EQ(v.log_level, log::level::info);
   EXPECT_EQ(v.tick_interval, 60s);
   EXPECT_TRUE(v.tick_enabled);
+  EXPECT_EQ(v.shutdown_delay, 0s);
   EXPECT_EQ(v.shutdown_grace, 25s);
   EXPECT_EQ(v.max_runs, 256u);
   EXPECT_EQ(v.max_runs_per_user, 8u);
+  EXPECT_EQ(v.runs_per_hour, 3600u);
+  EXPECT_EQ(v.tokens_per_day, 2'000'000u);
   EXPECT_EQ(v.lease, 15s);
   EXPECT_EQ(v.retry_max, 30min);
   EXPECT_EQ(v.llm_model, "default");
@@ -59,6 +64,7 @@ TEST(settings, have_the_documented_defaults) {
   EXPECT_FALSE(v.llm_json_mode);
   EXPECT_EQ(v.llm_max_response_bytes, 1u << 20);
   EXPECT_EQ(v.standin_port, 0);
+  EXPECT_TRUE(v.listen_database_url.empty());
   EXPECT_TRUE(v.migration_database_url.empty());
   EXPECT_EQ(v.replica_name, "host-7");
   EXPECT_EQ(v.worker_threads, 4u);
@@ -167,6 +173,34 @@ TEST(settings, never_show_a_secret_in_an_error) {
   ASSERT_EQ(errors.size(), 2u);
   for (auto& e : errors)
     EXPECT_EQ(e.find("hunter2"), std::string::npos) << e;
+}
+
+TEST(settings, of_further_llm_endpoints_need_their_url) {
+  using errors = std::vector<std::string>;
+  EXPECT_EQ(load(runner({{"MANA_LLM_API_KEY_2", "key"}})).errors,
+            errors{"MANA_LLM_URL_2 is not set, but other settings of endpoint 2 are"});
+  EXPECT_EQ(load(runner({{"MANA_LLM_URL_2", "http://b"}, {"MANA_LLM_MODEL_3", "small"}})).errors,
+            errors{"MANA_LLM_URL_3 is not set, but other settings of endpoint 3 are"});
+  EXPECT_EQ(load(runner({{"MANA_LLM_URL_3", "http://c"}})).errors,
+            errors{"MANA_LLM_URL_2 is not set, but MANA_LLM_URL_3 is"});
+}
+
+TEST(settings, give_each_llm_endpoint_its_own_key) {
+  auto [v, errors] = load(runner({{"MANA_LLM_API_KEY", "key-1"},
+                                  {"MANA_LLM_MODEL", "large"},
+                                  {"MANA_LLM_URL_2", "http://b"},
+                                  {"MANA_LLM_URL_3", "http://c"},
+                                  {"MANA_LLM_API_KEY_3", "key-3"},
+                                  {"MANA_LLM_MODEL_3", "small"}}));
+  ASSERT_TRUE(errors.empty());
+  auto endpoints = llm_config_of(v).endpoints;
+  ASSERT_EQ(endpoints.size(), 3u);
+  EXPECT_EQ(endpoints[0].api_key, "key-1");
+  EXPECT_EQ(endpoints[1].url, "http://b");
+  EXPECT_EQ(endpoints[1].api_key, "");
+  EXPECT_EQ(endpoints[1].model, "large");
+  EXPECT_EQ(endpoints[2].api_key, "key-3");
+  EXPECT_EQ(endpoints[2].model, "small");
 }
 
 TEST(settings, are_checked_together) {

@@ -105,8 +105,15 @@ TEST(missions_json, has_nulls_for_what_is_absent) {
             R"("leaseOwner":null,"attempts":0,"lastError":null,"notRunningBecause":"paused"},)"
             R"({"id":"m2","title":"Rad fahren","state":"active","nextRunAt":"2023-11-14T22:13:20.123Z",)"
             R"("retryAt":"2023-11-14T22:13:20.123Z","leaseUntil":"2023-11-14T22:13:20.123Z","leaseOwner":"r1",)"
-            R"("attempts":2,"lastError":"llm_timeout: no answer","notRunningBecause":"running"}]})");
-  EXPECT_EQ(missions_json({noon, {}, {}}), R"({"now":"2023-11-14T22:13:20.123Z","missions":[]})");
+            R"("attempts":2,"lastError":"llm_timeout: no answer","notRunningBecause":"running"}],)"
+            R"("budget":{"runsThisHour":0,"runsPerHour":null,"tokensToday":0,"tokensPerDay":null,"waitsUntil":null}})");
+}
+
+TEST(missions_json, says_what_the_user_has_used_and_until_when_a_spent_budget_holds) {
+  EXPECT_EQ(missions_json({noon, {}, {12, 60, 36'000, 40'000, noon + 1h}}),
+            R"({"now":"2023-11-14T22:13:20.123Z","missions":[],)"
+            R"("budget":{"runsThisHour":12,"runsPerHour":60,"tokensToday":36000,"tokensPerDay":40000,)"
+            R"("waitsUntil":"2023-11-14T23:13:20.123Z"}})");
 }
 
 } // namespace

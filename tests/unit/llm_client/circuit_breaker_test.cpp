@@ -123,12 +123,12 @@ TEST_F(circuit_test, an_answered_probe_closes) {
   }
 }
 
-TEST_F(circuit_test, a_failed_probe_opens_for_the_full_time_again) {
+TEST_F(circuit_test, a_failed_probe_opens_again) {
   auto probe = half_open();
   now += 5s;
   tell(probe, circuit_event::failure);
   EXPECT_EQ(state.phase, circuit_phase::open);
-  EXPECT_EQ(state.open_until, now + rules.open_for);
+  EXPECT_EQ(state.open_until, now + 2 * rules.open_for);
 }
 
 TEST_F(circuit_test, an_abandoned_probe_makes_room_for_the_next) {
@@ -174,6 +174,64 @@ TEST_F(circuit_test, a_permit_that_was_never_given_changes_nothing) {
     tell(circuit_permit{state.generation + 1}, e);
   }
   EXPECT_EQ(state, before);
+}
+
+TEST_F(circuit_test, opens_for_twice_as_long_after_each_failed_probe) {
+  rules.open_max = 35s;
+  open();
+  for (auto lasts : {10s, 20s, 35s, 35s}) {
+    EXPECT_EQ(admits_at(state) - now, lasts);
+    now = admits_at(state);
+    call(circuit_event::failure);
+  }
+}
+
+TEST_F(circuit_test, a_random_part_is_taken_off_an_opening) {
+  for (unsigned i = 0; i < rules.failure_threshold; ++i)
+    state = record(rules, state, *ask(), circuit_event::failure, now, 0.5);
+  EXPECT_EQ(admits_at(state) - now, 8'750ms);
+}
+
+TEST_F(circuit_test, an_endpoint_that_fails_again_at_once_goes_on_where_it_was) {
+  tell(half_open(), circuit_event::failure);
+  now = admits_at(state);
+  call(circuit_event::success);
+  ASSERT_EQ(state.phase, circuit_phase::closed);
+  for (unsigned i = 0; i < rules.failure_threshold; ++i)
+    call(circuit_event::failure);
+  EXPECT_EQ(admits_at(state) - now, 30s);
+  now = admits_at(state);
+  call(circuit_event::success);
+  for (unsigned i = 0; i < rules.failure_threshold; ++i)
+    call(circuit_event::success);
+  open();
+  EXPECT_EQ(admits_at(state) - now, 10s) << "unless it worked for a while";
+}
+
+TEST_F(circuit_test, a_probe_without_an_answer_makes_room_for_the_next) {
+  auto first = half_open();
+  EXPECT_EQ(admits_at(state) - now, 20s);
+  now += 20s - 1ms;
+  EXPECT_FALSE(ask());
+  now += 1ms;
+  auto second = ask();
+  ASSERT_TRUE(second);
+  tell(first, circuit_event::failure);
+  EXPECT_EQ(state.phase, circuit_phase::half_open) << "the other one may be answered yet";
+  tell(*second, circuit_event::success);
+  EXPECT_EQ(state.phase, circuit_phase::closed);
+}
+
+TEST_F(circuit_test, the_last_probe_under_way_decides) {
+  auto first = half_open();
+  now = admits_at(state);
+  auto second = ask();
+  ASSERT_TRUE(second);
+  tell(*second, circuit_event::failure);
+  EXPECT_EQ(state.phase, circuit_phase::half_open);
+  tell(first, circuit_event::failure);
+  EXPECT_EQ(state.phase, circuit_phase::open);
+  EXPECT_GT(admits_at(state) - now, 20s) << "a late probe counts as a failed one";
 }
 
 } // namespace

@@ -24,6 +24,13 @@ failure why(const retry_decision& d) {
   return f != nullptr ? *f : failure{};
 }
 
+retry_chances within(milliseconds left, double random) {
+  retry_chances c;
+  c.left = left;
+  c.random = random;
+  return c;
+}
+
 TEST(retry_policy, backs_off_exponentially_with_full_jitter) {
   struct {
     unsigned attempts;
@@ -32,52 +39,88 @@ TEST(retry_policy, backs_off_exponentially_with_full_jitter) {
   } cases[] = {{1, 0.0, 0ms},     {1, 0.5, 250ms}, {1, 0.998, 499ms}, {2, 0.5, 500ms},
                {3, 0.5, 1'000ms}, {3, 0.0, 0ms},   {2, 1.0, 1'000ms}, {1, -1.0, 0ms}};
   for (const auto& c : cases)
-    EXPECT_EQ(delay(decide_retry(rules, c.attempts, server_error(), 60s, c.random)), c.expected)
+    EXPECT_EQ(delay(decide_retry(rules, c.attempts, server_error(), within(60s, c.random))), c.expected)
         << c.attempts << " " << c.random;
 }
 
 TEST(retry_policy, the_backoff_has_a_ceiling) {
   retry_rules many{100, 500ms, 3'000ms};
-  EXPECT_EQ(delay(decide_retry(many, 4, server_error(), 60s, 0.5)), 1'500ms);
-  EXPECT_EQ(delay(decide_retry(many, 90, server_error(), 60s, 0.5)), 1'500ms);
+  EXPECT_EQ(delay(decide_retry(many, 4, server_error(), within(60s, 0.5))), 1'500ms);
+  EXPECT_EQ(delay(decide_retry(many, 90, server_error(), within(60s, 0.5))), 1'500ms);
 }
 
 TEST(retry_policy, the_last_attempt_ends_the_call_with_its_own_error) {
-  EXPECT_TRUE(delay(decide_retry(rules, 3, server_error(), 60s, 0)));
-  EXPECT_EQ(why(decide_retry(rules, 4, server_error(), 60s, 0)), (failure{errc::llm_failed, "status 500"}));
-  EXPECT_EQ(why(decide_retry(rules, 4, limited(2s), 60s, 0)),
+  EXPECT_TRUE(delay(decide_retry(rules, 3, server_error(), within(60s, 0))));
+  EXPECT_EQ(why(decide_retry(rules, 4, server_error(), within(60s, 0))), (failure{errc::llm_failed, "status 500"}));
+  EXPECT_EQ(why(decide_retry(rules, 4, limited(2s), within(60s, 0))),
             (failure{errc::llm_rate_limited, "status 429 retry_after=2"}));
 }
 
 TEST(retry_policy, what_cannot_be_retried_ends_the_call_at_once) {
   attempt_failure refused{{errc::llm_refused, "status 401"}, false, std::nullopt};
-  EXPECT_EQ(why(decide_retry(rules, 1, refused, 60s, 0)), refused.why);
+  EXPECT_EQ(why(decide_retry(rules, 1, refused, within(60s, 0))), refused.why);
 }
 
 TEST(retry_policy, retry_after_is_a_lower_bound) {
-  EXPECT_EQ(delay(decide_retry(rules, 1, limited(7s), 60s, 0.0)), 7'000ms);
-  EXPECT_EQ(delay(decide_retry(rules, 1, limited(7s), 60s, 0.5)), 7'250ms);
-  EXPECT_EQ(delay(decide_retry(rules, 1, limited(0s), 60s, 0.5)), 250ms);
+  EXPECT_EQ(delay(decide_retry(rules, 1, limited(7s), within(60s, 0.0))), 7'000ms);
+  EXPECT_EQ(delay(decide_retry(rules, 1, limited(7s), within(60s, 0.5))), 7'250ms);
+  EXPECT_EQ(delay(decide_retry(rules, 1, limited(0s), within(60s, 0.5))), 250ms);
 }
 
 TEST(retry_policy, retry_after_beyond_the_deadline_ends_the_call_now) {
-  EXPECT_EQ(why(decide_retry(rules, 1, limited(60s), 60s, 0)),
+  EXPECT_EQ(why(decide_retry(rules, 1, limited(60s), within(60s, 0))),
             (failure{errc::llm_rate_limited, "status 429 retry_after=60"}));
   auto unavailable = limited(3600s);
   unavailable.why = {errc::llm_failed, "status 503"};
-  EXPECT_EQ(why(decide_retry(rules, 1, unavailable, 60s, 0)),
+  EXPECT_EQ(why(decide_retry(rules, 1, unavailable, within(60s, 0))),
             (failure{errc::llm_rate_limited, "status 503 retry_after=3600"}));
-  EXPECT_EQ(why(decide_retry(rules, 1, limited(0s), -5ms, 0)).code, errc::llm_rate_limited);
+  EXPECT_EQ(why(decide_retry(rules, 1, limited(0s), within(-5ms, 0))).code, errc::llm_rate_limited);
 }
 
 TEST(retry_policy, the_backoff_on_top_of_retry_after_never_passes_the_deadline) {
-  EXPECT_EQ(delay(decide_retry(rules, 1, limited(7s), 7'100ms, 0.9)), 7'000ms);
+  EXPECT_EQ(delay(decide_retry(rules, 1, limited(7s), within(7'100ms, 0.9))), 7'000ms);
 }
 
 TEST(retry_policy, a_backoff_beyond_the_deadline_ends_the_call_with_the_attempts_error) {
-  EXPECT_EQ(why(decide_retry(rules, 1, server_error(), 250ms, 0.5)), (failure{errc::llm_failed, "status 500"}));
-  EXPECT_EQ(why(decide_retry(rules, 1, server_error(), 0ms, 0.0)).code, errc::llm_failed);
-  EXPECT_EQ(delay(decide_retry(rules, 1, server_error(), 251ms, 0.5)), 250ms);
+  EXPECT_EQ(why(decide_retry(rules, 1, server_error(), within(250ms, 0.5))), (failure{errc::llm_failed, "status 500"}));
+  EXPECT_EQ(why(decide_retry(rules, 1, server_error(), within(0ms, 0.0))).code, errc::llm_failed);
+  EXPECT_EQ(delay(decide_retry(rules, 1, server_error(), within(251ms, 0.5))), 250ms);
+}
+
+TEST(retry_policy, another_endpoint_is_asked_at_once) {
+  auto chances = within(60s, 0.5);
+  chances.elsewhere = true;
+  EXPECT_EQ(delay(decide_retry(rules, 1, server_error(), chances)), 0ms);
+  EXPECT_EQ(delay(decide_retry(rules, 1, limited(3600s), chances)), 0ms);
+  EXPECT_EQ(why(decide_retry(rules, 4, server_error(), chances)), server_error().why) << "within the attempts";
+  chances.left = 0ms;
+  EXPECT_EQ(why(decide_retry(rules, 1, server_error(), chances)), server_error().why) << "within the deadline";
+}
+
+TEST(retry_policy, some_failures_are_retried_elsewhere_only) {
+  attempt_failure untrusted{{errc::llm_unreachable, "certificate"}, false, std::nullopt, true};
+  auto chances = within(60s, 0.5);
+  EXPECT_EQ(why(decide_retry(rules, 1, untrusted, chances)), untrusted.why);
+  chances.elsewhere = true;
+  EXPECT_EQ(delay(decide_retry(rules, 1, untrusted, chances)), 0ms);
+}
+
+TEST(retry_policy, a_spent_budget_ends_the_call) {
+  auto chances = within(60s, 0.5);
+  chances.affordable = false;
+  EXPECT_EQ(why(decide_retry(rules, 1, server_error(), chances)),
+            (failure{errc::llm_retries_spent, "llm_failed: status 500"}));
+  EXPECT_EQ(why(decide_retry(rules, 1, limited(7s), chances)),
+            (failure{errc::llm_retries_spent, "llm_rate_limited: status 429 retry_after=7"}));
+}
+
+TEST(retry_policy, a_spent_budget_hides_no_error_that_ends_the_call_anyway) {
+  auto chances = within(60s, 0.5);
+  chances.affordable = false;
+  attempt_failure garbage{{errc::llm_answer_invalid, "choices: missing"}, true, std::nullopt};
+  EXPECT_EQ(why(decide_retry(rules, 1, garbage, chances)), garbage.why);
+  EXPECT_EQ(why(decide_retry(rules, 4, server_error(), chances)), server_error().why);
+  EXPECT_EQ(why(decide_retry(rules, 1, limited(3600s), chances)).code, errc::llm_rate_limited);
 }
 
 const std::chrono::sys_seconds now = std::chrono::sys_days{std::chrono::year{2024} / 2 / 28} + 23h;

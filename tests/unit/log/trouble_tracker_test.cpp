@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace {
 
 using mana::log::trouble_tracker;
@@ -30,6 +32,24 @@ TEST(trouble_tracker, another_reason_is_written_at_once) {
   t.happened("claim", "refused", start + 1s);
   EXPECT_EQ(t.happened("claim", "starting up", start + 2s), 1u);
   EXPECT_EQ(t.happened("claim", "starting up", start + 3s), std::nullopt);
+}
+
+TEST(trouble_tracker, reasons_that_take_turns_are_written_once_each_until_the_reminder) {
+  trouble_tracker t;
+  t.happened("claim", "refused", start);
+  t.happened("claim", "starting up", start + 1s);
+  EXPECT_EQ(t.happened("claim", "refused", start + 2s), std::nullopt);
+  EXPECT_EQ(t.happened("claim", "starting up", start + 3s), std::nullopt);
+  EXPECT_EQ(t.happened("claim", "starting up", start + 60s), 2u);
+  EXPECT_EQ(t.happened("claim", "refused", start + 61s), 0u);
+}
+
+TEST(trouble_tracker, reasons_that_never_repeat_are_bounded) {
+  trouble_tracker t;
+  std::size_t lines = 0;
+  for (int i = 0; i < 1000; ++i)
+    lines += t.happened("claim", std::to_string(i), start + i * 1ms) ? 1 : 0;
+  EXPECT_EQ(lines, trouble_tracker::max_texts);
 }
 
 TEST(trouble_tracker, things_are_apart) {

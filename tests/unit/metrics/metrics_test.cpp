@@ -65,7 +65,9 @@ TEST(metrics, are_those_of_the_golden_file) {
   quarantine_metrics quarantine{r};
   planner_metrics planner{r};
   refresher_metrics refresher{r};
+  listener_metrics listener{r};
   llm_metrics llm{r};
+  llm.endpoint(0);
   audit_metrics audit{r};
   database_metrics database{r};
   database.statement("claim_missions");

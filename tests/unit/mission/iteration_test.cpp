@@ -115,6 +115,19 @@ TEST(make_write_back, starts_the_list_of_a_record_without_one) {
   EXPECT_EQ(*w.data.find("iterations"), from_text(R"([{"id":"a"}])"));
 }
 
+TEST(make_write_back, carries_the_newest_iterations_and_its_own_however_old) {
+  json::array many;
+  for (int i = 0; i < 80; ++i)
+    many.push_back(json::object{{"id", std::to_string(1000 + i)}, {"startedAt", std::to_string(2000 + i)}});
+  merged_record fresh{"m", mission_merge_rules()};
+  fresh.apply({{1, "a"}, change_op::update, json::object{{"iterations", many}}, {}});
+  auto w = make_write_back(fresh, from_text(R"({"id":"new","startedAt":"1999"})"), slot, std::nullopt);
+  auto& written = *w.data.find("iterations")->as_array();
+  ASSERT_EQ(written.size(), kept_iterations);
+  EXPECT_EQ(written.front().text("id"), "1031");
+  EXPECT_EQ(written.back().text("id"), "new");
+}
+
 TEST(make_write_back, does_not_lose_against_a_clock_that_runs_ahead) {
   auto fresh = record_of(R"({"nextRunAt":"2026-04-15T10:00:00.000Z","updatedAt":"2027-01-01T00:00:00.000Z",
     "iterations":[{"id":"old","startedAt":"2026-01-01T00:00:00.000Z"}],"__fieldTimestamps":{

@@ -24,6 +24,10 @@ TEST(why_not_running, of_several_reasons_names_the_one_that_counts) {
   EXPECT_EQ(why_not_running(f), "circuit-open");
   f.users_runs = 8;
   EXPECT_EQ(why_not_running(f), "over-the-users-limit");
+  f.runs_spent = true;
+  EXPECT_EQ(why_not_running(f), "over-runs-per-hour");
+  f.tokens_spent = true;
+  EXPECT_EQ(why_not_running(f), "over-token-budget");
   f.claimable = now + 1min;
   EXPECT_EQ(why_not_running(f), "retry-later");
   f.slot = now + 1min;
@@ -34,6 +38,13 @@ TEST(why_not_running, of_several_reasons_names_the_one_that_counts) {
   EXPECT_EQ(why_not_running(f), "paused");
   f.leased = true;
   EXPECT_EQ(why_not_running(f), "running");
+}
+
+TEST(why_not_running, a_limit_of_zero_holds_nobody) {
+  auto f = due();
+  f.users_limit = 0;
+  f.users_runs = 100;
+  EXPECT_EQ(why_not_running(f), "due");
 }
 
 } // namespace
