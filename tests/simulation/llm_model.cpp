@@ -13,13 +13,12 @@ llm_reply llm_model::reply() {
 }
 
 failure llm_model::error() {
-  constexpr errc codes[] = {errc::llm_unreachable,    errc::llm_timeout,     errc::llm_refused,
-                            errc::llm_failed,         errc::llm_overloaded,  errc::llm_circuit_open,
-                            errc::llm_answer_invalid, errc::llm_rate_limited};
+  constexpr errc codes[] = {errc::llm_unreachable,    errc::llm_timeout,      errc::llm_refused,
+                            errc::llm_failed,         errc::llm_overloaded,   errc::llm_circuit_open,
+                            errc::llm_answer_invalid, errc::llm_rate_limited, errc::llm_retries_spent};
   auto code = codes[random_.below(std::size(codes))];
-  if (code == errc::llm_rate_limited)
-    return {code, "retry_after=" + std::to_string(random_.between(1, 90))};
-  return {code, ""};
+  bool says_when = code == errc::llm_rate_limited || code == errc::llm_circuit_open || code == errc::llm_retries_spent;
+  return {code, says_when ? "retry_after=" + std::to_string(random_.between(1, 90)) : ""};
 }
 
 chat_answer llm_model::answer(bool garbage) {

@@ -3,6 +3,8 @@
 #include "infra/crypto/grant/grant.hpp"
 #include "tests/granted_record.hpp"
 
+#include <mutex>
+
 namespace mana::sim {
 
 namespace {
@@ -13,7 +15,9 @@ const timestamp grants_issued = *parse_iso("2026-03-01T00:00:00Z");
 
 // RSA costs more than the rest of a world: what is sealed for one world serves all.
 const json::value& known_grant(const mission_key& key, const std::string& record, int number) {
+  static std::mutex mutex; // worlds live side by side
   static std::map<std::tuple<mission_key, int>, json::value> all;
+  std::lock_guard lock{mutex};
   auto [it, is_new] = all.try_emplace({key, number});
   if (is_new)
     it->second = test::issue_test_grant(key, grants_issued, {"notes:" + record});
@@ -21,7 +25,9 @@ const json::value& known_grant(const mission_key& key, const std::string& record
 }
 
 const std::string& sealed_note(const user_id& user, const std::string& record) {
+  static std::mutex mutex;
   static std::map<std::pair<user_id, std::string>, std::string> all;
+  std::lock_guard lock{mutex};
   auto [it, is_new] = all.try_emplace({user, record});
   if (is_new)
     it->second =
@@ -44,7 +50,7 @@ void people::move_in(std::size_t users) {
       limits.tokens_per_day = tokens_per_run * random_.between(1, 4) + random_.between(0, tokens_per_run - 1);
     around_.database.add_user(user, limits);
     around_.books.limit(user, limits);
-    auto missions = static_cast<std::size_t>(random_.between(1, 4));
+    auto missions = static_cast<std::size_t>(random_.between(1, 3));
     for (std::size_t m = 1; m <= missions; ++m)
       add_mission(user, m);
   }

@@ -23,7 +23,7 @@ class people {
 public:
   people(surroundings& around, std::uint64_t seed) : around_(around), random_(seed) {}
 
-  // Users u1, u2 …, with one to four missions each; all are due within two minutes.
+  // Users u1, u2 …, with one to three missions each, due within two minutes.
   void move_in(std::size_t users);
   void act(const habits& h);
 

@@ -34,7 +34,8 @@ struct user_limits {
   friend bool operator==(const user_limits&, const user_limits&) = default;
 };
 
-inline constexpr milliseconds lease_duration{15'000};
+// Twice the default: replicas look for dead ones' leases every fifteenth of it, which is most of what a world costs.
+inline constexpr milliseconds lease_duration{30'000};
 inline constexpr unsigned max_attempts = 3;
 inline constexpr std::size_t max_open_iterations = 1;
 // A claim sets so many of the user's tokens aside; a run never uses more.

@@ -33,13 +33,13 @@ dangers choose_dangers(seeded_random& random) {
   dangers d;
   d.sky = {share(0.1), share(0.08), share(0.12), share(0.06), random.share()};
   d.mood = {share(0.3), share(0.1), share(0.2)};
-  d.between_crashes = every(30s, 4min);
-  d.between_pauses = every(40s, 4min);
-  d.between_outages = every(60s, 5min);
-  d.between_drains = every(60s, 5min);
+  d.between_crashes = every(20s, 3min);
+  d.between_pauses = every(20s, 3min);
+  d.between_outages = every(40s, 3min);
+  d.between_drains = every(40s, 3min);
   d.between_clock_jumps = every(30s, 3min);
-  d.between_releases = every(60s, 5min);
-  d.between_actions = random.chance(0.85) ? random.between(2s, 30s) : 0ms;
+  d.between_releases = every(40s, 3min);
+  d.between_actions = random.chance(0.85) ? random.between(4s, 30s) : 0ms;
   d.lost_notices = share(0.6);
   d.busy_rows = share(0.05);
   return d;
@@ -97,7 +97,7 @@ private:
 // Late in an hour, and every other time late in a day, so that budgets are renewed while a world lives.
 timestamp dawn_of(seeded_random& random) {
   auto day = *parse_iso("2026-03-02T00:00:00Z");
-  return day + std::chrono::hours{random.chance(0.5) ? 23 : 8} + random.between(50min, 59min);
+  return day + std::chrono::hours{random.chance(0.5) ? 23 : 8} + random.between(54min, 59min);
 }
 
 world::world(std::uint64_t seed, tracing how, broken_rule broken)
@@ -124,7 +124,7 @@ void world::populate() {
                       notify([=](replica& r) { lost() ? void() : r.grants_withdrawn(grants); });
                     }});
   people_.move_in(static_cast<std::size_t>(random_.between(2, 4)));
-  auto replicas = static_cast<std::size_t>(random_.between(2, 3));
+  std::size_t replicas = random_.chance(0.7) ? 2 : 3;
   for (std::size_t i = 0; i < replicas; ++i) {
     replicas_.push_back(std::make_unique<replica>(i, around_));
     replicas_.back()->jump_clock(random_.between(-10min, 10min));
@@ -158,7 +158,7 @@ void world::begin_dangers() {
   repeat(dangers_.between_pauses, [this] {
     auto& r = any_replica();
     r.pause();
-    loop_.after(random_.between(1s, 3 * lease_duration), [&r] { r.resume(); });
+    loop_.after(random_.between(1s, 2 * lease_duration), [&r] { r.resume(); });
   });
   repeat(dangers_.between_outages, [this] { outage(); });
   repeat(dangers_.between_drains, [this] { any_replica().drain(random_.between(0ms, 5s)); });
@@ -236,7 +236,7 @@ bool world::settled(const std::map<mission_key, timestamp>& was_due) const {
 }
 
 void world::wait_for_ends() {
-  constexpr milliseconds longest = 8min;
+  constexpr milliseconds longest = 10min;
   run_for(3s); // what was under way in the network has arrived
   database_.refresh();
   auto was_due = due();
@@ -302,7 +302,7 @@ void world::compare_with_history() {
 world_outcome world::live() {
   begin_dangers();
   loop_.after(10s, [this] { revive(); });
-  run_for(random_.between(4min, 8min));
+  run_for(random_.between(150s, 5min));
   calm_down();
   wait_for_ends();
   if (sound())
