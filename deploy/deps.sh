@@ -2,7 +2,7 @@
 # Installs what building, testing and running need, from Debian 12's own archive. Touches apt only when something
 # is missing; needs root or sudo only then.
 #
-#   deps.sh [fuzz]   fuzz: also what tests/fuzz/run.sh needs
+#   deps.sh [tests|fuzz]   tests, fuzz: also what tests/run.sh or tests/fuzz/run.sh needs
 set -euo pipefail
 
 packages=(
@@ -14,8 +14,9 @@ packages=(
 )
 case ${1:-} in
   '') ;;
+  tests) packages+=(pgbouncer faketime) ;;
   fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
-  *) echo "usage: deploy/deps.sh [fuzz]" >&2 && exit 2 ;;
+  *) echo "usage: deploy/deps.sh [tests|fuzz]" >&2 && exit 2 ;;
 esac
 
 installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
@@ -58,13 +59,28 @@ install_missing() {
   apt_get update && apt_get install -y --no-install-recommends "${missing[@]}"
 }
 
-# Debian starts a cluster of its own with the first server package; this project brings its own. The setting is
-# taken back, so that a server installed later behaves as Debian documents it.
+# Settings for the time of the installation only, so that packages installed later behave as Debian documents it.
+taken_back=()
+trap '((${#taken_back[@]} == 0)) || "${as_root[@]}" rm -f "${taken_back[@]}"' EXIT
+
+# Debian starts a cluster of its own with the first server package; this project brings its own.
 no_cluster=/etc/postgresql-common/createcluster.d/mana-ai.conf
 if ! installed postgresql-15; then
   "${as_root[@]}" mkdir -p "${no_cluster%/*}"
+  taken_back+=("$no_cluster")
   echo 'create_main_cluster = false' | "${as_root[@]}" tee "$no_cluster" >/dev/null
-  trap '"${as_root[@]}" rm -f "$no_cluster"' EXIT
+fi
+
+# The same goes for PgBouncer: it must neither start now nor with the machine.
+no_start=/usr/sbin/policy-rc.d
+bouncer_is_new=no
+if [[ " ${missing[*]} " == *' pgbouncer '* ]]; then
+  bouncer_is_new=yes
+  if [[ ! -e $no_start ]]; then
+    taken_back+=("$no_start")
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$no_start" >/dev/null
+    "${as_root[@]}" chmod 0755 "$no_start"
+  fi
 fi
 
 printf 'installing: %s\n' "${missing[*]}"
@@ -75,3 +91,4 @@ if ! three_times install_missing >"$log" 2>&1; then
   exit 1
 fi
 rm -f "$log"
+[[ $bouncer_is_new == no ]] || "${as_root[@]}" deb-systemd-helper disable pgbouncer.service >/dev/null

@@ -26,6 +26,8 @@ int verify_audit_chain(const config::settings& settings, const user_id& user) {
                 bad->id, bad->problem.c_str(), checked->rows);
     return 1;
   }
+  if (auto& anchor = checked->anchor)
+    std::printf("the rows up to position %" PRId64 " are beyond retention\n", anchor->position);
   std::printf("ok, %" PRId64 " rows, head position %" PRId64 " hash %s\n", checked->rows, checked->head_position,
               checked->head_hash.c_str());
   return 0;

@@ -121,7 +121,12 @@ std::string audit_verdict_json(const audit_verdict& v) {
     bad = json::object{{"position", v.first_bad->position},
                        {"id", std::to_string(v.first_bad->id)},
                        {"problem", v.first_bad->problem}};
+  json::value anchor;
+  if (v.anchor)
+    anchor = json::object{{"position", v.anchor->position}, {"hash", v.anchor->hash}};
   return json::to_text(json::object{{"ok", !v.first_bad},
+                                    {"from", v.anchor ? v.anchor->position + 1 : 1},
+                                    {"anchor", std::move(anchor)},
                                     {"rows", v.rows},
                                     {"head", json::object{{"position", v.head_position}, {"hash", v.head_hash}}},
                                     {"firstBad", std::move(bad)}});

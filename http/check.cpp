@@ -5,11 +5,14 @@
 #include "actors/planner/tool_catalogue.hpp"
 #include "actors/schema_keeper/schema_queries.hpp"
 #include "actors/supervisor/llm_settings.hpp"
+#include "infra/crypto/random_uuid.hpp"
 #include "infra/crypto/rsa_keys.hpp"
 #include "infra/io/io_loop.hpp"
 #include "infra/postgres/migrator.hpp"
+#include "infra/postgres/notifications.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <vector>
 
@@ -41,6 +44,26 @@ void check_database(const checked_database& d, findings& out) {
     f.part = d.prefix + f.part;
     out.push_back(std::move(f));
   }
+}
+
+// As the listener needs it: what one connection sends must reach another that waits for it.
+void check_notifications(const config::settings& s, findings& out) {
+  constexpr auto part = "notifications";
+  auto& listens_at = s.listen_database_url.empty() ? s.sync_database_url : s.listen_database_url;
+  auto heard = pg::attempt([&] {
+    auto channel = "mana_ai_check_" + random_uuid();
+    pg::notification_source source{listens_at.reveal(), {channel}};
+    pg::connection{s.sync_database_url.reveal()}.exec("SELECT pg_notify($1, '')", channel);
+    return !source.wait(std::chrono::seconds{2}).empty();
+  });
+  if (!heard)
+    out.push_back({part, false, false, heard.error().detail});
+  else if (!*heard)
+    out.push_back({part, false, false,
+                   "do not arrive, so the log is polled: LISTEN_DATABASE_URL must lead to the same server, past a "
+                   "transaction pooler"});
+  else
+    out.push_back({part, true, true, "arrive"});
 }
 
 void check_migrator(const config::settings& s, const checked_database& d, const char* roles_file, findings& out) {
@@ -153,6 +176,7 @@ int check(const config::settings& settings, config::target_set targets) {
     checked_database database{"SYNC_DATABASE_URL", settings.sync_database_url, runner_schema(), ""};
     check_catalogue(all);
     check_database(database, all);
+    check_notifications(settings, all);
     check_migrator(settings, database, "00_roles.sql", all);
     check_llm(settings, all);
   }

@@ -61,11 +61,17 @@ struct bad_audit_row {
   std::int64_t id = 0;
   std::string problem; // in words
 };
+// The last of the rows that retention has removed: what the first row that is left continues.
+struct audit_anchor {
+  std::int64_t position = 0;
+  std::string hash;
+};
 struct audit_verdict {
-  std::int64_t rows = 0; // that are good, from the first one on
+  std::int64_t rows = 0; // that are good, from the first one on that is left
   std::int64_t head_position = 0;
   std::string head_hash;
   std::optional<bad_audit_row> first_bad;
+  std::optional<audit_anchor> anchor{}; // nullopt: the chain is there from its beginning
 };
 
 // All of them: database_* errors.

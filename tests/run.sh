@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../deploy/cluster.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../deploy/cluster.sh"
+# shellcheck source-path=SCRIPTDIR source=pooler.sh
+source "$(dirname "${BASH_SOURCE[0]}")/pooler.sh"
 cd "$checkout"
 
 quick=no
@@ -37,6 +39,7 @@ finish() {
   set +e
   exec >&3
   [[ -z $child ]] || { kill -TERM -- "-$child" 2>/dev/null && wait "$child" 2>/dev/null; }
+  pooler_stop
   cluster_stop "$work/postgres" immediate >/dev/null 2>&1
   rm -rf "$work"
   if ((rc != 0 && failed == 0)); then failed=1; fi
@@ -91,13 +94,15 @@ levels() {
   done
 }
 
-# gtest <preset> <level>
+# gtest <name of the run> <executable> [NAME=value...]: the variables are the executable's alone.
 gtest() {
-  local preset=$1 level=$2 executable=build/$1/$2_tests json=$results/$1-$2.json log=$results/$1-$2.log rc=0 ran bad
-  step "$preset: ${level}_tests"
-  run_child timeout 900 "${without_aslr[@]}" "$executable" --gtest_output="json:$json" --gtest_brief=1 >"$log" 2>&1 || rc=$?
+  local name=$1 executable=$2 json=$results/$1.json log=$results/$1.log rc=0 ran bad
+  shift 2
+  step "$name: ${executable##*/}"
+  run_child timeout 900 "${without_aslr[@]}" env "$@" "$executable" --gtest_output="json:$json" --gtest_brief=1 \
+    >"$log" 2>&1 || rc=$?
   if [[ ! -s $json ]]; then
-    count_one 1 "$preset ${level}_tests ended with code $rc before its report was written"
+    count_one 1 "$name ended with code $rc before its report was written"
     tail -n 60 "$log"
     return 0
   fi
@@ -106,7 +111,7 @@ gtest() {
   passed=$((passed + ran - bad))
   failed=$((failed + bad))
   # A leak or a race that a sanitizer reports at the end fails no test case, only the process.
-  if ((rc != 0 && bad == 0)); then count_one "$rc" "$preset ${level}_tests: exit code $rc"; fi
+  if ((rc != 0 && bad == 0)); then count_one "$rc" "$name: exit code $rc"; fi
   jq -r '.testsuites[].testsuite[] | select(.result == "SKIPPED") | "skipped: \(.classname).\(.name)"' "$json"
   if ((rc != 0)); then head -n 200 "$log"; fi
 }
@@ -115,7 +120,25 @@ tests_in_debug() {
   build debug || return 0
   start_test_cluster
   local level
-  for level in $(levels unit fuzz actors simulation net postgres); do gtest debug "$level"; done
+  for level in $(levels unit fuzz actors simulation net postgres); do gtest "debug-$level" "build/debug/${level}_tests"; done
+  postgres_behind_a_pooler
+  postgres_with_skewed_clock
+}
+
+# All that the services do in the database, through PgBouncer in transaction mode.
+postgres_behind_a_pooler() {
+  pooler_start "$work/pooler" "$(<"$work/postgres/port")" mana_ai_runner:runner-test mana_auth:auth-test \
+    mana_ai_migrator:migrator-test mana_sync:sync-test 3>&-
+  gtest postgres-pgbouncer build/debug/postgres_tests "MANA_TEST_POOLER=127.0.0.1:$pooler_port"
+  pooler_stop
+}
+
+# A replica whose clock is ten minutes ahead of the database's. ASan insists on being loaded first.
+postgres_with_skewed_clock() {
+  local asan
+  asan=$(ldd build/debug/postgres_tests | awk '/libasan/ { print $3 }')
+  gtest postgres-skewed build/debug/postgres_tests FAKETIME=+10m FAKETIME_DONT_FAKE_MONOTONIC=1 \
+    "LD_PRELOAD=$asan /usr/lib/$(uname -m)-linux-gnu/faketime/libfaketimeMT.so.1"
 }
 
 start_test_cluster() {
@@ -182,7 +205,7 @@ tests_in_tsan() {
   ((${#tsan_levels[@]})) || return 0
   build tsan "${tsan_levels[@]/%/_tests}" || return 0
   if setarch -R true 2>/dev/null; then without_aslr=(setarch -R); fi
-  for level in "${tsan_levels[@]}"; do gtest tsan "$level"; done
+  for level in "${tsan_levels[@]}"; do gtest "tsan-$level" "build/tsan/${level}_tests"; done
 }
 
 # Leaks are found in spite of CAF: its actor systems free all they took when they end.
@@ -191,7 +214,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=suppressions=$checkout/tests/tsan.supp:second_deadlock_stack=1
 
 step "packages"
-run_child deploy/deps.sh
+run_child deploy/deps.sh tests
 step "static checks"
 static_checks format shell leftovers
 tests_in_debug

@@ -57,6 +57,17 @@ bytes canonical_audit_head(const user_id& user, const audit_head& head) {
   return out;
 }
 
+void chain_check::resume_after(std::int64_t position, const crypto::digest& hash) {
+  anchor_ = audit_anchor{position, crypto::to_hex(hash)};
+  position_ = position;
+  hash_ = hash;
+}
+
+void chain_check::reject(const audit_row& row, std::string problem) {
+  if (!first_bad_)
+    first_bad_ = bad_audit_row{row.position, row.id, std::move(problem)};
+}
+
 std::string chain_check::problem_of(const audit_row& row, const crypto::digest& hash) const {
   if (row.position != position_ + 1)
     return "the row at position " + std::to_string(position_ + 1) + " is missing before it";
@@ -73,7 +84,7 @@ bool chain_check::accept(const audit_row& row) {
   auto hash = crypto::sha256(canonical_audit_row(row, hash_));
   auto problem = problem_of(row, hash);
   if (!problem.empty()) {
-    first_bad_ = bad_audit_row{row.position, row.id, std::move(problem)};
+    reject(row, std::move(problem));
     return false;
   }
   position_ = row.position;
@@ -81,6 +92,9 @@ bool chain_check::accept(const audit_row& row) {
   return true;
 }
 
-audit_verdict chain_check::verdict() const { return {position_, position_, crypto::to_hex(hash_), first_bad_}; }
+audit_verdict chain_check::verdict() const {
+  auto removed = anchor_ ? anchor_->position : 0;
+  return {position_ - removed, position_, crypto::to_hex(hash_), first_bad_, anchor_};
+}
 
 } // namespace mana

@@ -8,7 +8,9 @@
 // The label stands as it is, each field as its length (4 bytes, big-endian) and its UTF-8; a missing
 // one is the length 0xFFFFFFFF. Positions are decimal text, times `YYYY-MM-DDTHH:MM:SS.mmmZ`. The first
 // row's predecessor is 32 zero bytes. A chain shows changed, swapped, inserted and missing rows; that
-// rows are missing at its end shows only against a head that somebody kept.
+// rows are missing at its end shows only against a head that somebody kept. Where retention has removed the
+// oldest rows an anchor keeps the position and the hash of the last of them, and the chain is followed from
+// there; an anchor that was moved along with rows that were removed shows only against such a head, too.
 #pragma once
 
 #include "infra/crypto/primitives.hpp"
@@ -27,9 +29,13 @@ crypto::bytes canonical_audit_row(const audit_row& row, const crypto::digest& pr
 
 crypto::bytes canonical_audit_head(const user_id& user, const audit_head& head);
 
-// Follows a chain from its first row on.
+// Follows a chain from its first row on that is left.
 class chain_check {
 public:
+  // The rows up to that position were removed by retention; what is followed already stays good.
+  void resume_after(std::int64_t position, const crypto::digest& hash);
+  // This row is bad, for a reason that lies outside of it.
+  void reject(const audit_row& row, std::string problem);
   // False: the row is bad, first_bad() says why, and there is nothing more to follow.
   bool accept(const audit_row& row);
 
@@ -41,6 +47,7 @@ public:
 private:
   std::string problem_of(const audit_row& row, const crypto::digest& hash) const;
 
+  std::optional<audit_anchor> anchor_;
   std::int64_t position_ = 0;
   crypto::digest hash_{};
   std::optional<bad_audit_row> first_bad_;

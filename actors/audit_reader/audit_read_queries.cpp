@@ -1,6 +1,9 @@
 #include "actors/audit_reader/audit_read_queries.hpp"
 
+#include "infra/crypto/base64.hpp"
 #include "infra/postgres/connection.hpp"
+
+#include <algorithm>
 
 #include <limits>
 
@@ -72,12 +75,15 @@ audit_page list_audit_rows(pg::connection& db, const list_audit& what) {
   return page;
 }
 
+// A chain whose rows are all beyond retention ends at its anchor.
 audit_head read_audit_head(pg::connection& db, const user_id& user) {
   pqxx::work tx{db.raw()};
   act_for(tx, user);
   auto row = pg::connection::exec_in(tx,
-                                     "SELECT (extract(epoch FROM now()) * 1000000)::bigint, a.position,"
-                                     " encode(a.row_hash, 'hex') FROM (SELECT) one LEFT JOIN LATERAL"
+                                     "SELECT (extract(epoch FROM now()) * 1000000)::bigint,"
+                                     " coalesce(a.position, k.position),"
+                                     " encode(coalesce(a.row_hash, k.row_hash), 'hex') FROM (SELECT) one"
+                                     " LEFT JOIN mana_ai.audit_anchors k ON k.user_id = $1 LEFT JOIN LATERAL"
                                      " (SELECT position, row_hash FROM mana_ai.decrypt_audit WHERE user_id = $1"
                                      " ORDER BY position DESC LIMIT 1) a ON true",
                                      user.value)[0];
@@ -89,16 +95,49 @@ audit_head read_audit_head(pg::connection& db, const user_id& user) {
   return head;
 }
 
+namespace {
+
+// In one statement, so that retention cannot come in between: the next rows of the chain, and before them
+// its oldest row as far as the anchor says that it should be gone.
+const std::string next_rows =
+    "SELECT k.position AS anchor_position, encode(k.row_hash, 'base64') AS anchor_hash, r.* FROM (SELECT) one"
+    " LEFT JOIN mana_ai.audit_anchors k ON k.user_id = $1 LEFT JOIN LATERAL (("
+    + columns + " AND position <= k.position ORDER BY position LIMIT 1) UNION ALL (" + columns
+    + " AND position > greatest($2, k.position) ORDER BY position LIMIT $3)) r ON true ORDER BY r.position";
+
+void resume_after_anchor(chain_check& check, const pqxx::row& row) {
+  auto position = pg::get<std::int64_t>(row["anchor_position"]);
+  if (!position || *position <= check.position())
+    return;
+  auto hash = crypto::from_base64(row["anchor_hash"].as<std::string>());
+  crypto::digest digest{};
+  if (hash && hash->size() == digest.size())
+    std::copy(hash->begin(), hash->end(), digest.begin());
+  check.resume_after(*position, digest);
+}
+
+} // namespace
+
 bool check_next_rows(pg::connection& db, const user_id& user, chain_check& check, std::size_t limit) {
   pqxx::work tx{db.raw()};
   act_for(tx, user);
-  auto rows = pg::connection::exec_in(tx, columns + " AND position > $2 ORDER BY position LIMIT $3", user.value,
-                                      check.position(), limit);
+  auto rows = pg::connection::exec_in(tx, next_rows, user.value, check.position(), limit);
   tx.commit();
-  for (const auto& row : rows)
-    if (!check.accept(row_of(row)))
+  resume_after_anchor(check, rows.front());
+  std::size_t checked = 0;
+  for (const auto& row : rows) {
+    if (row["id"].is_null())
       return false;
-  return static_cast<std::size_t>(rows.size()) == limit;
+    auto next = row_of(row);
+    if (pg::get<std::int64_t>(row["anchor_position"]).value_or(0) >= next.position) {
+      check.reject(next, "it stands before the anchor, which says that it was removed");
+      return false;
+    }
+    if (!check.accept(next))
+      return false;
+    ++checked;
+  }
+  return checked == limit;
 }
 
 } // namespace mana

@@ -41,7 +41,7 @@ change_listener::behavior_type change_listener::make_behavior() {
 }
 
 void change_listener::step() {
-  if (auto task = hearing_.due(now())) {
+  if (auto task = hearing_.due(clock().now())) {
     perform(*task);
     send(this, listen{});
   } else if (source_) {
@@ -57,7 +57,7 @@ void change_listener::perform(hearing::task task) {
     case hearing::task::connect: return connect();
     case hearing::task::check: return check();
     case hearing::task::give_up: return lose({errc::database_timeout, check_is_sent_ ? unheard : unsent});
-    case hearing::task::poll: send(deps_.refresher, log_changed{}); return hearing_.polled(now(), deps_.random());
+    case hearing::task::poll: send(deps_.refresher, log_changed{}); return hearing_.polled(clock().now(), deps_.random());
   }
 }
 
@@ -70,11 +70,11 @@ void change_listener::connect() {
   if (!connected)
     return lose(connected.error());
   source_ = std::move(*connected);
-  hearing_.connected(now());
+  hearing_.connected(clock().now());
 }
 
 void change_listener::check() {
-  hearing_.check_started(now());
+  hearing_.check_started(clock().now());
   check_is_sent_ = false;
   database_job job{"listener_check", [channel = own_channel_](pg::connection& db) -> std::any {
                      return db.exec("SELECT pg_notify($1, '')", channel).size();
@@ -85,14 +85,14 @@ void change_listener::check() {
             [this, channel = own_channel_](const caf::error& e) {
               if (channel != own_channel_)
                 return;
-              hearing_.check_not_sent(now());
+              hearing_.check_not_sent(clock().now());
               observer_.deaf(to_failure(e));
             });
 }
 
 void change_listener::lose(const failure& why) {
   source_.reset();
-  hearing_.lost(now(), deps_.random());
+  hearing_.lost(clock().now(), deps_.random());
   observer_.deaf(why);
 }
 
@@ -108,7 +108,7 @@ void change_listener::pass_on(const std::vector<pg::notification>& heard) {
   bool changed = false;
   for (auto& n : heard) {
     changed = changed || n.channel == log_channel;
-    if (n.channel == own_channel_ && hearing_.check_heard(now()))
+    if (n.channel == own_channel_ && hearing_.check_heard(clock().now()))
       observer_.hears();
     if (auto order = n.channel == stop_channel ? parse_stop_notice(n.payload) : std::nullopt)
       send(deps_.scheduler, *order);

@@ -38,8 +38,8 @@ bool adaptive_limit::give_back(permit p, limit_event what, bool may_explore) {
       if (in_use)
         grow(may_explore);
       return false;
-    case limit_event::refused: return decrease();
-    case limit_event::trouble: return ++trouble_ >= trouble_that_counts && decrease();
+    case limit_event::refused: return decrease(what);
+    case limit_event::trouble: return ++trouble_ >= trouble_that_counts && decrease(what);
     case limit_event::unrelated: break;
   }
   return false;
@@ -57,15 +57,16 @@ void adaptive_limit::grow(bool may_explore) {
   round_ = 0;
 }
 
-bool adaptive_limit::decrease() {
+bool adaptive_limit::decrease(limit_event why) {
   bool nothing_gets_through = !works_;
   if (nothing_gets_through) {
     limit_ = 1;
     known_good_ = std::max(known_good_, before_storm_);
   } else {
-    auto reached = std::max<std::size_t>(1, std::min(limit_, peak_));
-    before_storm_ = reached;
-    known_good_ = std::max<std::size_t>(1, reached * 95 / 100);
+    auto reached = std::min(limit_, peak_);
+    bool load_may_be_why = why == limit_event::refused || reached * 2 > limit_;
+    before_storm_ = limit_;
+    known_good_ = std::max<std::size_t>(1, (load_may_be_why ? reached : limit_) * 95 / 100);
     limit_ = std::max<std::size_t>(1, reached / 2);
   }
   ++period_;

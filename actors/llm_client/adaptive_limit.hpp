@@ -9,8 +9,9 @@
 //  - Successes raise it, if the limit is in use: one by one up to a level that is known to be good, so
 //    doubling per round trip, which brings the traffic back soon after a storm. Beyond that level by 1, 2,
 //    4… per round trip, and only while `may_explore`: each overshoot costs refused calls.
-// The known level is 0.95 of what was in flight at a decrease that came after successes. A storm leaves
-// it alone: that nothing gets through says nothing about how much does on other days.
+// A decrease after successes lowers the known level to 0.95 of what was in flight, or, when failures came while
+// the limit was not in use and load cannot be why, of the limit. A storm, where nothing gets through, raises it to the
+// limit before: it says nothing about how much gets through on other days.
 #pragma once
 
 #include <cstddef>
@@ -47,12 +48,12 @@ public:
 
 private:
   void grow(bool may_explore);
-  bool decrease();
+  bool decrease(limit_event why);
 
   std::size_t most_;
   std::size_t limit_;
   std::size_t known_good_;
-  std::size_t before_storm_; // what was in flight at the first decrease of a series
+  std::size_t before_storm_; // the limit at the first decrease of a series
   std::size_t in_flight_ = 0;
   std::size_t written_off_ = 0;          // of them
   std::uint64_t written_off_before_ = 0; // those of earlier periods

@@ -9,7 +9,8 @@
 
 namespace mana {
 
-// Why a mission is not claimable: words for the database, logs and operators.
+// Why a mission is not claimable: words for the database, logs and operators. The database adds `quarantined`,
+// which no record can bring about or end.
 namespace hold {
 inline constexpr const char* none = "";
 inline constexpr const char* paused = "paused";

@@ -6,6 +6,7 @@
 #include "actors/database/database_actor.hpp"
 #include "actors/iteration_writer/iteration_writer_actor.hpp"
 #include "actors/llm_client/llm_client_actor.hpp"
+#include "actors/maintenance/maintenance_actor.hpp"
 #include "actors/mission/time_zone.hpp"
 #include "actors/mission_claimer/mission_claimer_actor.hpp"
 #include "actors/mission_directory/mission_directory_actor.hpp"
@@ -193,6 +194,11 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   }
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });
+  r->add<maintenance_actor>("maintenance", [=, &sys, days = s.audit_retention_days] {
+    maintenance_config c;
+    c.audit_retention = std::chrono::hours{24 * days};
+    return as_child(sys.spawn<maintenance>(database, c, random_share, observe_maintenance(*reg, troubles)));
+  });
   listener_config listening;
   listening.url = s.listen_database_url.empty() ? url : s.listen_database_url.reveal();
   r->add<change_listener_actor>("change_listener", [=, &sys] {

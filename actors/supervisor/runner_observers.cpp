@@ -118,6 +118,25 @@ audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles) {
   return o;
 }
 
+maintenance_observer observe_maintenance(metrics::registry& r, trouble_log_ptr troubles) {
+  auto m = std::make_shared<metrics::maintenance_metrics>(r);
+  maintenance_observer o;
+  o.done = [m, troubles](const maintained& what) {
+    m->last_success.SetToCurrentTime();
+    m->partitions_dropped.Increment(what.partitions_dropped);
+    troubles->ended("maintenance");
+    if (!what.elsewhere)
+      log::write(
+          log::level::info, "maintained",
+          {{"audit_partitions_made", what.partitions_made}, {"audit_partitions_dropped", what.partitions_dropped}});
+  };
+  o.failed = [m, troubles](const failure& f) {
+    m->failures.Increment();
+    troubles->happened("maintenance", f);
+  };
+  return o;
+}
+
 database_observer observe_side_pool(metrics::registry& r) {
   auto o = observe_database(r);
   o.queue_depth = [](std::size_t) {};

@@ -6,6 +6,7 @@
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/llm_client/llm_client_config.hpp"
+#include "actors/maintenance/maintenance_actor.hpp"
 #include "actors/planner/planner_actor.hpp"
 #include "actors/scheduler/scheduler_actor.hpp"
 #include "actors/schema_keeper/schema_keeper_actor.hpp"
@@ -34,6 +35,7 @@ private:
 using trouble_log_ptr = std::shared_ptr<trouble_log>;
 
 audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles);
+maintenance_observer observe_maintenance(metrics::registry& r, trouble_log_ptr troubles);
 database_observer observe_database(metrics::registry& r);
 // Of a pool beside the main one: its jobs count alike, the depth of its queue does not.
 database_observer observe_side_pool(metrics::registry& r);

@@ -52,6 +52,7 @@ struct settings {
   pem_text ai_private_keys; // one or more; empty: no grant can be opened
   bool grants_v1 = true;    // whether grants of derivation v1 are honoured
   milliseconds audit_timeout{0};
+  std::size_t audit_retention_days = 0;
   pem_text audit_signing_keys; // Ed25519; empty: heads are not signed
 
   // tokens of users, for all targets with routes under /api/v1/me

@@ -73,6 +73,12 @@ audit_metrics::audit_metrics(registry& r)
     unavailable(r.one_counter("audit_unavailable_total", "Runs whose audit rows could not be committed in time.")),
     duration(r.one_histogram("audit_duration_seconds", "Time a run waited for its audit rows.", stage_bounds)) {}
 
+maintenance_metrics::maintenance_metrics(registry& r)
+  : last_success(r.one_gauge("maintenance_last_success_timestamp_seconds",
+                             "When the tables were last seen to, here or by another replica.")),
+    failures(r.one_counter("maintenance_failures_total", "Attempts to see to the tables that failed.")),
+    partitions_dropped(r.one_counter("audit_partitions_dropped_total", "Months of audit rows beyond retention.")) {}
+
 llm_metrics::llm_metrics(registry& r)
   : calls_in_flight(r.one_gauge("llm_calls_in_flight", "LLM requests under way.")),
     calls_waiting(r.one_gauge("llm_calls_waiting", "LLM calls that wait for a free place.")),

@@ -94,6 +94,13 @@ struct audit_metrics {
   histogram& duration; // of a request, until its rows were durable or given up
 };
 
+struct maintenance_metrics {
+  explicit maintenance_metrics(registry& r);
+  gauge& last_success; // seconds since 1970, of this replica
+  counter& failures;
+  counter& partitions_dropped;
+};
+
 class llm_metrics {
 public:
   explicit llm_metrics(registry& r);

@@ -11,6 +11,8 @@
 #include "embedded/migration_009_budgets_and_quarantine.hpp"
 #include "embedded/migration_010_fair_claim.hpp"
 #include "embedded/migration_011_quarantine.hpp"
+#include "embedded/migration_012_audit_partitions.hpp"
+#include "embedded/migration_013_queue_by_user.hpp"
 #include "embedded/migration_auth_001_vaults.hpp"
 #include "embedded/migration_auth_002_sign_in.hpp"
 
@@ -31,6 +33,8 @@ const migration_set& runner_migrations() {
       migration{9, "budgets_and_quarantine", embedded::migration_009_budgets_and_quarantine},
       migration{10, "fair_claim", embedded::migration_010_fair_claim},
       migration{11, "quarantine", embedded::migration_011_quarantine},
+      migration{12, "audit_partitions", embedded::migration_012_audit_partitions},
+      migration{13, "queue_by_user", embedded::migration_013_queue_by_user},
   };
   static const migration_set set{"mana_ai", "mana_ai_owner", all};
   return set;

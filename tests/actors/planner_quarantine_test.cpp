@@ -57,32 +57,11 @@ TEST_F(planner_test, the_time_of_a_run_starts_with_its_claim_by_the_databases_cl
   EXPECT_THAT(prompted_at_, ElementsAre(run_.claimed_at));
 }
 
-class clock_test : public planner_test {
-protected:
-  // A run that waits this long for its records and then builds its prompt.
-  void wait_for_records(std::chrono::milliseconds waits) {
-    auto held = std::make_shared<caf::typed_response_promise<records_read>>();
-    auto d = std::make_shared<planner_deps>(*deps());
-    d->reader = keep(sys_.spawn(
-        [](record_reader_actor::pointer self,
-           std::shared_ptr<caf::typed_response_promise<records_read>> promise) -> record_reader_actor::behavior_type {
-          return {[=](const read_records&) -> caf::result<records_read> {
-            return *promise = self->make_response_promise<records_read>();
-          }};
-        },
-        held));
-    run_.record = std::make_shared<const std::string>(
-        R"({"title":"Teeth","cadence":{"kind":"manual"},"inputs":[{"module":"goals","table":"companionGoals","id":"g"}]})");
-    keep(sys_.spawn<planner>(std::shared_ptr<const planner_deps>{d}, run_, fake_scheduler()));
-    run();
-    advance(waits);
-    held->deliver(records_read{});
-    run();
-  }
-};
-
-TEST_F(clock_test, what_has_passed_since_the_claim_counts) {
-  wait_for_records(7s);
+TEST_F(planner_test, what_has_passed_since_the_claim_counts) {
+  run_.record = std::make_shared<const std::string>(R"({"title":"Teeth","cadence":{"kind":"manual"}})");
+  keep(sys_.spawn<planner>(deps(), run_, fake_scheduler()));
+  coordinator_.advance_time(7s); // it has not run yet
+  run();
   EXPECT_THAT(prompted_at_, ElementsAre(run_.claimed_at + 7s));
 }
 

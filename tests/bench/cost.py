@@ -1,4 +1,6 @@
-"""(i): commits and write-ahead log per run."""
+"""(i), (o): commits and write-ahead log per run."""
+
+import time
 
 import database as data
 from processes import start_runner, start_standin, wait_until
@@ -77,3 +79,53 @@ def i(bench, _):
 def _due(bench, database):
     with bench.connect(database) as db:
         return "timestamptz " + "'" + db.value("select max(claimable_at) from mana_ai.mission_snapshots") + "'"
+
+
+# -- o: the same while missions become due one by one ----------------------------------------------------------------
+
+_STEADY_SECONDS, _STEADY_RATE = 10, 50
+_STEADY_RUNS = _STEADY_SECONDS * _STEADY_RATE
+
+
+def _steady_session(bench, database, port, runs):
+    """A runner that works by itself for as long as the missions need to become due, whether there are any or not."""
+    with bench.connect(database) as db, start_runner(bench, database, port, TICK_ENABLED="true"):
+        until = time.monotonic() + _STEADY_SECONDS + 3
+        if runs:
+            data.add_missions(db, _STEADY_RATE, _STEADY_SECONDS, "steady", f"""now() + interval '2 seconds'
+                + ((k - 1) * {_STEADY_RATE} + n) * interval '1 second' / {_STEADY_RATE}""")
+            wait_until("all plans are there", lambda: data.written_back(db) == runs)
+        time.sleep(max(0, until - time.monotonic()))
+
+
+def o(bench, _):
+    progress("o: commits and WAL at a steady rate")
+    database = bench.new_database("bench_o")
+    with bench.connect("postgres") as watcher, start_standin(bench, STANDIN_LATENCY_MS=50) as standin:
+        watcher.run("create extension if not exists pg_walinspect")
+        with bench.connect(database) as db:
+            data.add_goals(db, _STEADY_RATE)
+            data.settle(db)
+        before = _statistics(watcher, database)
+        _steady_session(bench, database, standin.port, 0)
+        idle = _statistics(watcher, database)
+        idle_wal = _wal(watcher, before[1], idle[1])
+        _steady_session(bench, database, standin.port, _STEADY_RUNS)
+        end = _statistics(watcher, database)
+        wal = _wal(watcher, idle[1], end[1])
+        with bench.connect(database) as db:
+            # The mission's own row is among them, and its snapshot is written twice: by the refresh and with the plan.
+            stored = db.number("""
+              select sum(pg_column_size(c.data))
+                     + 2 * (select sum(pg_column_size(s.record)) from mana_ai.mission_snapshots s)
+              from public.sync_changes c where c.table_name = 'aiMissions'""")
+    bench.drop(database)
+    total, images, written = [(a - b) / _STEADY_RUNS for a, b in zip(wal, idle_wal)]
+    transactions = ((end[0] - idle[0]) - (idle[0] - before[0])) / _STEADY_RUNS
+    syncs = ((end[2] - idle[2]) - (idle[2] - before[2])) / _STEADY_RUNS
+    plan = stored / _STEADY_RUNS
+    line("o-commits", f"commits that write, per run at {_STEADY_RATE} missions/s, one by one", written, "commits/run",
+         {"what": "syncs of the log per run", "value": syncs, "unit": "syncs/run"}, transactions_per_run=transactions)
+    line("o-wal", "WAL per run beside what is stored, without full page images, the mission's refresh included",
+         total - images - plan, "bytes/run", {"what": "stored: rows of the log and snapshots", "value": plan,
+                                              "unit": "bytes/run"}, wal_bytes_per_run=total)

@@ -34,6 +34,8 @@ _MEASUREMENTS = [
     ("k", unwrap.k),
     ("lm", grants.l_and_m),
     ("n", fairness.n),
+    ("o", cost.o),
+    ("p", throughput.p),
 ]
 
 
@@ -45,7 +47,7 @@ def main():
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
     # The soak takes half an hour: only when asked for.
-    wanted = set(options.letters) or set("abcdefghijklmn")
+    wanted = set(options.letters) or set("abcdefghijklmnop")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Measures the runner on a PostgreSQL cluster of its own, with fsync and everything durable, against the LLM stand-in.
 # Prints one JSON line per measurement, each beside a reference measured in the same run (report.py says what a line
-# holds); progress goes to stderr. Takes about six minutes on two idle cores; other load falsifies the numbers, so
+# holds); progress goes to stderr. Takes about eight minutes on two idle cores; other load falsifies the numbers, so
 # each line says how much of it there was.
 #
-#   run.sh [a b c d e f g h i j k l m n]...   only these; default: all
-#   run.sh soak                               half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE
+#   run.sh [a b c d e f g h i j k l m n o p]...   only these; default: all
+#   run.sh soak                                   half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE
 #
 # The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first; (k) expects unwrap_bench beside
 # it. MANA_KEEP=1 keeps the directory.
@@ -14,7 +14,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 for name in "$@"; do
-  [[ $name == [a-n] || $name == soak ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m n soak]..."
+  [[ $name == [a-p] || $name == soak ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m n o p soak]..."
 done
 
 binary=${MANA_AI_BINARY:-}

@@ -55,7 +55,8 @@ def _fill(db):
     """Missions with a full list of reviewed iterations, and goals that are reached, so that a plan has no step and
     needs no review."""
     data.add_goals(db, _USERS)
-    db.run("""update public.sync_changes set data = data || '{"currentValue": 5}' where table_name = 'companionGoals'""")
+    db.run("""update public.sync_changes set data = data || '{"currentValue": 5}'
+              where table_name = 'companionGoals'""")
     iterations = f"""(select jsonb_agg(jsonb_build_object('id', gen_random_uuid(), 'startedAt', t, 'finishedAt', t,
         'plan', '[]'::jsonb, 'summary', 'Regelbasierter Platzhalter-Plan (llm-standin): alle Ziele sind erreicht, daher'
         || ' keine Vorschläge.', 'overallStatus', 'approved', 'source', 'server') order by t)
@@ -116,6 +117,10 @@ def _tables(db):
     return {row[0]: dict(zip(names, map(int, row[1:]))) for row in rows}
 
 
+def _spread(times):
+    return {"p50": percentile(times, 0.5), "p99": percentile(times, 0.99), "max": max(times)}
+
+
 class Sampler:
     def __init__(self, bench, db, runner, standin):
         self._bench, self._db, self._runner, self._standin = bench, db, runner, standin
@@ -133,7 +138,7 @@ class Sampler:
             "reader_open": reader_open,
             "runs_per_s": len(late) / (now - self._last),
             "not_planned": others,
-            "pick_up_ms": {"p50": percentile(late, 0.5), "p99": percentile(late, 0.99), "max": max(late)} if late else None,
+            "pick_up_ms": _spread(late) if late else None,
             "runner_rss_mb": self._runner.rss_bytes() / _MB,
             "log_mb": self._db.number("select pg_total_relation_size('public.sync_changes')") / _MB,
             "tables": _tables(self._db),

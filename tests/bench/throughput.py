@@ -1,9 +1,11 @@
-"""(a), (b), (g), (h): missions per second."""
+"""(a), (b), (g), (h), (p): missions per second."""
 
+import contextlib
 import os
 import pathlib
 import re
 import subprocess
+import threading
 import time
 
 import database as data
@@ -168,3 +170,70 @@ def h(bench, _):
     limits = {"LLM_MAX_IN_FLIGHT": 64}
     against_ideal(bench, "h", 50, 10, 50, 64, 0.86, 6, **limits)
     against_ideal(bench, "h-sustained", 500, 10, 50, 64, 0.86, 3, **limits)
+
+
+# -- p ------------------------------------------------------------------------------------------------------------
+
+_REPLICA_LLM_MS, _REPLICA_IN_FLIGHT = 200, 32
+
+
+def _tick_together(runners, runs):
+    """All replicas tick until the plans of all of them are as many as the missions."""
+    plans, problems, lock = [0], [], threading.Lock()
+
+    def ticks(runner):
+        try:
+            while plans[0] < runs and not problems:
+                written = runner.tick()["plansWrittenBack"]
+                with lock:
+                    plans[0] += written
+        except Exception as e:  # the other replicas would wait for its plans
+            problems.append(e)
+
+    threads = [threading.Thread(target=ticks, args=(r,)) for r in runners]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if problems:
+        raise problems[0]
+
+
+def _replicas_rate(bench, replicas, users, per_user, rounds=3):
+    runs = users * per_user
+    seconds = []
+    database = bench.new_database("bench_p")
+    with contextlib.ExitStack() as stack:
+        db = stack.enter_context(bench.connect(database))
+        standin = stack.enter_context(start_standin(bench, STANDIN_LATENCY_MS=_REPLICA_LLM_MS))
+        runners = [
+            stack.enter_context(start_runner(bench, database, standin.port, MAX_RUNS=_REPLICA_IN_FLIGHT,
+                                             DATABASE_CONNECTIONS=3, REPLICA_NAME=f"replica-{n}"))
+            for n in range(replicas)
+        ]
+        data.add_goals(db, users)
+        data.settle(db)
+        for n in range(rounds):
+            data.add_missions(db, users, per_user, f"r{n}")
+            wait_until("the snapshots are there", lambda: data.nothing_dirty(db))
+            watch = CpuWatch(bench, standin=standin, **{f"runner_{i}": r for i, r in enumerate(runners)})
+            begun = time.monotonic()
+            _tick_together(runners, runs)
+            seconds.append(time.monotonic() - begun)
+            detail = watch.stop(runs)
+            if data.written_back(db) != (n + 1) * runs:
+                raise RuntimeError(f"{data.written_back(db)} rows written back after {n + 1} rounds of {runs}")
+    bench.drop(database)
+    return runs / median(seconds[1:]), {"rounds": [runs / s for s in seconds]} | detail
+
+
+def p(bench, _):
+    for replicas in (1, 2, 4):
+        runs = 500 * replicas
+        progress(f"p: {replicas} replicas")
+        rate, detail = _replicas_rate(bench, replicas, 50, 10 * replicas)
+        ideal = replicas * _REPLICA_IN_FLIGHT * 1000 / _REPLICA_LLM_MS
+        line(f"p{replicas}", f"{runs} due missions of 50 users, {replicas} replicas on one database, LLM"
+             f" {_REPLICA_LLM_MS} ms, {_REPLICA_IN_FLIGHT} in flight each", rate, "missions/s",
+             {"what": "ideal: replicas × in flight / latency", "value": ideal, "unit": "missions/s"}, "ratio >= 0.8",
+             rate / ideal >= 0.8, **detail)

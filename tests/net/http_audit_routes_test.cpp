@@ -119,7 +119,7 @@ TEST_F(http_audit_routes, without_a_check_of_tokens_nobody_gets_in) {
 TEST_F(http_audit_routes, a_chain_is_verified) {
   start(front());
   EXPECT_EQ(call("GET", "/api/v1/me/ai-audit/verify", as_u1).body,
-            R"({"ok":true,"rows":3,"head":{"position":3,"hash":"of u1"},"firstBad":null})");
+            R"({"ok":true,"from":1,"anchor":null,"rows":3,"head":{"position":3,"hash":"of u1"},"firstBad":null})");
 }
 
 TEST_F(http_audit_routes, a_head_needs_a_key_to_be_signed) {

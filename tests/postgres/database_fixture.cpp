@@ -29,7 +29,12 @@ void database_fixture::SetUp() {
   const char* url = std::getenv("MANA_TEST_SUPERUSER_URL");
   if (url == nullptr)
     throw std::runtime_error{"set MANA_TEST_SUPERUSER_URL, or run tests/run.sh"};
-  server_url_ = without_database(url);
+  unsetenv("LD_PRELOAD"); // what a clock or a sanitizer needs is meant for this process, not for psql
+  superuser_server_ = without_database(url);
+  server_ = superuser_server_.substr(superuser_server_.find('@') + 1);
+  server_.pop_back();
+  const char* pooler = std::getenv("MANA_TEST_POOLER");
+  pooler_ = pooler == nullptr ? server_ : pooler;
   static std::atomic<int> count{0};
   name_ = "mana_test_" + std::to_string(getpid()) + "_" + std::to_string(++count);
   pg::connection admin{url};
@@ -45,6 +50,9 @@ void database_fixture::SetUp() {
     auto applied = pg::migrate(migrator_url(), *set);
     ASSERT_TRUE(applied) << applied.error().detail;
   }
+  // The same tests on tables that are partitioned by user.
+  if (std::getenv("MANA_TEST_PARTITIONED") != nullptr)
+    run_sql_file(superuser_url(), "40_partition_by_user.sql", "-v partitions=4");
   superuser_ = std::make_unique<pg::connection>(superuser_url());
   sync_ = std::make_unique<pg::connection>(sync_url());
 }
@@ -59,11 +67,12 @@ void database_fixture::TearDown() {
 }
 
 std::string database_fixture::url_for(const std::string& login, const std::string& password) const {
-  auto url = server_url_ + name_;
-  if (login.empty())
-    return url;
-  auto host = url.substr(url.find('@'));
-  return "postgresql://" + login + ":" + password + host;
+  return url_at(pooler_, login, password);
+}
+
+std::string database_fixture::url_at(const std::string& server, const std::string& login,
+                                     const std::string& password) const {
+  return "postgresql://" + login + ":" + password + "@" + server + "/" + name_;
 }
 
 std::string database_fixture::append_to(const std::string& app, const std::string& table, const std::string& user,

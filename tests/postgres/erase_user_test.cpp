@@ -73,7 +73,7 @@ TEST_F(erasing, of_nobody_is_refused) {
 }
 
 TEST_F(erasing, stops_the_users_runs) {
-  pg::connection listener{runner_url()};
+  pg::connection listener{direct_runner_url()};
   struct receiver : pqxx::notification_receiver {
     using notification_receiver::notification_receiver;
     void operator()(const std::string& payload, int) override { got = payload; }

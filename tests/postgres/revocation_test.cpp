@@ -2,6 +2,7 @@
 // and what the listener passes on.
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/change_log/stop_notice.hpp"
+#include "actors/database/database_actor.hpp"
 #include "actors/iteration_writer/end_queries.hpp"
 #include "actors/mission/iteration.hpp"
 #include "actors/mission_claimer/claim_queries.hpp"
@@ -33,7 +34,7 @@ struct revocation : testing::database_fixture {
   void SetUp() override {
     database_fixture::SetUp();
     runner = std::make_unique<pg::connection>(runner_url());
-    listener = std::make_unique<pg::notification_source>(runner_url(), std::vector<std::string>{stop_channel});
+    listener = std::make_unique<pg::notification_source>(direct_runner_url(), std::vector<std::string>{stop_channel});
     insert_mission("u1", "m1", past);
     give(key_a);
     refresh();
@@ -228,7 +229,7 @@ TEST_F(revocation, the_listener_passes_orders_to_the_scheduler) {
   caf::actor_system_config cfg;
   cfg.set("scheduler.max-threads", std::size_t{2});
   caf::actor_system sys{cfg};
-  auto connected = std::make_shared<std::promise<void>>();
+  auto hears = std::make_shared<std::promise<void>>();
   auto ordered = std::make_shared<std::promise<stop_runs>>();
   scheduler_actor scheduler = sys.spawn(
       [](scheduler_actor::pointer,
@@ -249,9 +250,13 @@ TEST_F(revocation, the_listener_passes_orders_to_the_scheduler) {
         return {[](const refresh_snapshots&) { return snapshots_refreshed{}; }, [](const log_changed&) {}};
       },
       0);
-  listener_observer observer{[connected] { connected->set_value(); }, [](const failure&) {}};
-  auto under_test = sys.spawn<change_listener, caf::detached>(runner_url(), refresher, scheduler, observer);
-  connected->get_future().wait();
+  database_observer unobserved{[](auto&&...) {}, [](std::size_t) {}};
+  database_actor pool = sys.spawn<database>(database_config{runner_url(), 1}, unobserved);
+  listener_observer observer{[hears] { hears->set_value(); }, [](const failure&) {}};
+  auto under_test = sys.spawn<change_listener, caf::detached>(
+      listener_config{direct_runner_url(), {}}, listener_deps{pool, refresher, scheduler, [] { return 0.5; }},
+      observer);
+  hears->get_future().wait();
   query("SELECT pg_notify('mana_ai_stop_runs', 'nonsense')");
   withdraw();
   refresh();
@@ -259,7 +264,7 @@ TEST_F(revocation, the_listener_passes_orders_to_the_scheduler) {
   EXPECT_EQ(order.by, stop_runs::whose::grant);
   EXPECT_EQ(order.fingerprint, print_of(key_a));
   for (auto& a : {caf::actor_cast<caf::actor>(under_test), caf::actor_cast<caf::actor>(scheduler),
-                  caf::actor_cast<caf::actor>(refresher)})
+                  caf::actor_cast<caf::actor>(refresher), caf::actor_cast<caf::actor>(pool)})
     caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
 }
 

@@ -15,11 +15,12 @@ export function canonicalRow(userId, row) {
   return concat(rowHeader, ...texts.map((text) => (text === null ? nullText : prefixed(text))), fromHex(previousHash));
 }
 
-// Rows in any order. {ok, rows, head: {position, hash}, firstBad}, as the service's own check answers.
-export function verifyChain(userId, rows) {
+// Rows in any order; `anchor` {position, hash}: the last row that retention has removed, which the first of these
+// continues. {ok, rows, head: {position, hash}, firstBad}, as the service's own check answers.
+export function verifyChain(userId, rows, anchor = null) {
   const ordered = [...rows].sort((a, b) => Number(a.position) - Number(b.position));
-  let position = 0;
-  let hash = toHex(noHash);
+  let position = anchor ? Number(anchor.position) : 0;
+  let hash = anchor ? anchor.hash : toHex(noHash);
   for (const row of ordered) {
     position += 1;
     const bad = (problem) => ({

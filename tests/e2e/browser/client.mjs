@@ -126,16 +126,16 @@ async function printKeyPatterns(s) {
 
 // -- audit --------------------------------------------------------------------------------------------------------
 
-function goodChain(userId, rows) {
-  const verdict = verifyChain(userId, rows);
+function goodChain(userId, rows, anchor) {
+  const verdict = verifyChain(userId, rows, anchor);
   const bad = verdict.firstBad;
   return bad ? fail(`row ${bad.position} (id ${bad.id}): ${bad.problem}`) : verdict;
 }
 
 async function verifyAudit(s, limit) {
   const runner = runnerOf(s);
-  const ours = goodChain(s.userId, await api.auditRows(runner, { limit }));
   const theirs = await api.auditVerdict(runner);
+  const ours = goodChain(s.userId, await api.auditRows(runner, { limit }), theirs.anchor);
   const seen = (v) => JSON.stringify([v.ok, Number(v.rows), Number(v.head.position), v.head.hash]);
   if (seen(ours) !== seen(theirs)) fail(`the service says ${seen(theirs)}, the rows say ${seen(ours)}`);
   const signed = await checkedHead(runner, s.userId, ours.head);

@@ -211,6 +211,10 @@ await check('audit chain', () => {
   same(verifyChain('anna', [...rows].reverse()).head, { position: 5, hash: rows[4].hash }, 'its head');
   same(verifyChain('ben', rows).firstBad?.position, 1, "another user's chain");
   same(verifyChain('anna', rows.filter((row) => row.position !== 3)).firstBad?.position, 4, 'a chain with a gap');
+  const anchor = { position: 2, hash: rows[1].hash };
+  same(verifyChain('anna', rows.slice(2), anchor).ok, true, 'a chain from its anchor on');
+  same(verifyChain('anna', rows.slice(3), anchor).firstBad?.position, 4, 'a chain with a gap behind its anchor');
+  same(verifyChain('anna', rows.slice(2), { ...anchor, hash: rows[0].hash }).firstBad?.position, 3, 'a moved anchor');
   const edited = rows.map((row) => (row.position === 2 ? { ...row, status: 'failed' } : row));
   same(verifyChain('anna', edited).firstBad?.position, 2, 'an edited row');
   const emptied = rows.map((row) => (row.position === 2 ? { ...row, reason: '' } : row));

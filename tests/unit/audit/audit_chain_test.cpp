@@ -141,6 +141,30 @@ TEST(audit_chain, a_chain_without_its_beginning_is_bad) {
   EXPECT_EQ(check.verdict().first_bad->position, 2);
 }
 
+crypto::digest hash_of(const audit_row& row, const crypto::digest& previous) {
+  return crypto::sha256(canonical_audit_row(row, previous));
+}
+
+TEST(audit_chain, a_chain_without_its_beginning_is_good_from_its_anchor_on) {
+  chain_check check;
+  check.resume_after(1, hash_of(first_row(), {}));
+  EXPECT_TRUE(check.accept(second_row()));
+  auto v = check.verdict();
+  EXPECT_EQ(v.rows, 1);
+  EXPECT_EQ(v.head_position, 2);
+  EXPECT_EQ(v.anchor->position, 1);
+  EXPECT_EQ(v.anchor->hash, first_hash);
+}
+
+TEST(audit_chain, an_anchor_that_was_changed_does_not_fit_the_row_after_it) {
+  chain_check other_hash;
+  other_hash.resume_after(1, {});
+  EXPECT_FALSE(other_hash.accept(second_row()));
+  chain_check other_position;
+  other_position.resume_after(7, hash_of(first_row(), {}));
+  EXPECT_FALSE(other_position.accept(second_row()));
+}
+
 TEST(audit_chain, nothing_is_good_after_the_first_bad_row) {
   chain_check check;
   EXPECT_FALSE(check.accept(second_row()));

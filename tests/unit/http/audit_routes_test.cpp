@@ -108,10 +108,17 @@ TEST(audit_json, has_null_for_what_is_missing_and_a_cursor_for_what_follows) {
 
 TEST(audit_json, of_a_verdict) {
   audit_verdict v{3, 3, "ff", std::nullopt};
-  EXPECT_EQ(audit_verdict_json(v), R"({"ok":true,"rows":3,"head":{"position":3,"hash":"ff"},"firstBad":null})");
+  EXPECT_EQ(audit_verdict_json(v),
+            R"({"ok":true,"from":1,"anchor":null,"rows":3,"head":{"position":3,"hash":"ff"},"firstBad":null})");
   v.first_bad = bad_audit_row{4, 17, "it is bad"};
-  EXPECT_EQ(audit_verdict_json(v), R"({"ok":false,"rows":3,"head":{"position":3,"hash":"ff"},)"
+  EXPECT_EQ(audit_verdict_json(v), R"({"ok":false,"from":1,"anchor":null,"rows":3,"head":{"position":3,"hash":"ff"},)"
                                    R"("firstBad":{"position":4,"id":"17","problem":"it is bad"}})");
+}
+
+TEST(audit_json, of_a_verdict_says_from_where_the_chain_is_checked) {
+  audit_verdict v{3, 10, "ff", std::nullopt, audit_anchor{7, "aa"}};
+  EXPECT_EQ(audit_verdict_json(v), R"({"ok":true,"from":8,"anchor":{"position":7,"hash":"aa"},"rows":3,)"
+                                   R"("head":{"position":10,"hash":"ff"},"firstBad":null})");
 }
 
 TEST(audit_json, of_a_head_is_signed_over_its_canonical_bytes) {

@@ -83,7 +83,7 @@ TEST(adaptive_limit_test, where_nothing_gets_through_one_call_at_a_time_is_sent)
 }
 
 TEST(adaptive_limit_test, after_a_storm_it_doubles_per_round_trip_up_to_the_level_before) {
-  adaptive_limit l{1000};
+  adaptive_limit l{64};
   give_back(l, take(l, 64), limit_event::success);
   give_back(l, take(l, 64), limit_event::refused);
   round_trip(l, limit_event::refused);
@@ -91,8 +91,28 @@ TEST(adaptive_limit_test, after_a_storm_it_doubles_per_round_trip_up_to_the_leve
     busy_round_trip(l, false);
     EXPECT_EQ(l.limit(), expected);
   }
-  busy_round_trip(l, false);
-  EXPECT_EQ(l.limit(), 64u) << "and no further without leave to explore";
+}
+
+TEST(adaptive_limit_test, a_storm_on_a_quiet_day_does_not_count_against_a_busy_one) {
+  adaptive_limit l{64};
+  l.give_back(l.take(), limit_event::success, true);
+  for (int i = 0; i < 10; ++i)
+    l.give_back(l.take(), limit_event::trouble, true);
+  ASSERT_EQ(l.limit(), 1u);
+  for (int i = 0; i < 7; ++i)
+    busy_round_trip(l, false);
+  EXPECT_EQ(l.limit(), 64u);
+}
+
+TEST(adaptive_limit_test, nor_do_some_failures_on_such_a_day) {
+  adaptive_limit l{100};
+  l.give_back(l.take(), limit_event::success, true);
+  for (int i = 0; i < 3; ++i)
+    l.give_back(l.take(), limit_event::trouble, true);
+  ASSERT_EQ(l.limit(), 1u);
+  for (int i = 0; i < 10; ++i)
+    busy_round_trip(l, false);
+  EXPECT_EQ(l.limit(), 95u);
 }
 
 TEST(adaptive_limit_test, beyond_the_known_level_it_grows_slowly_at_first) {

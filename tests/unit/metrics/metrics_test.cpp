@@ -69,6 +69,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   llm_metrics llm{r};
   llm.endpoint(0);
   audit_metrics audit{r};
+  maintenance_metrics maintenance{r};
   database_metrics database{r};
   database.statement("claim_missions");
   vault_metrics vault{r};

@@ -217,7 +217,10 @@ BEGIN
           stop_requested = CASE WHEN s.lease_token IS NULL THEN false
             ELSE s.stop_requested
                  OR s.record -> '__revokedGrants' IS DISTINCT FROM excluded.record -> '__revokedGrants' END
-        RETURNING s.mission_id, s.xmax = 0 AS created)
+        -- What the statement itself inserts is not there for it yet. Not xmax: a partitioned table shows none.
+        RETURNING s.mission_id,
+          NOT EXISTS (SELECT FROM mana_ai.mission_snapshots k
+                      WHERE k.user_id = s.user_id AND k.mission_id = s.mission_id) AS created)
       SELECT m.ord, CASE WHEN w.created THEN 'created' ELSE 'updated' END
       FROM stored w JOIN unnest(g.ords, g.missions) AS m(ord, mission_id) USING (mission_id);
     PERFORM mana_ai.requeue_user(g.user_id);
