@@ -54,9 +54,9 @@ database_model::room database_model::room_of(const user_id& user, std::size_t pe
     out.in_flight = no_limit;
   if (limits.runs_per_hour > 0 && !is(broken_rule::runs_in_hour_not_counted))
     out.by_hour = limits.runs_per_hour - std::min(limits.runs_per_hour, turn.runs_in_hour);
-  if (limits.tokens_per_day > 0)
-    out.by_tokens = static_cast<std::size_t>(std::max<std::int64_t>(0, limits.tokens_per_day - turn.tokens_in_day)
-                                             / tokens_per_run);
+  auto left = std::max<std::int64_t>(0, limits.tokens_per_day - turn.tokens_in_day);
+  if (limits.tokens_per_day > 0 && !(is(broken_rule::tokens_not_reserved) && left > 0))
+    out.by_tokens = static_cast<std::size_t>(left / tokens_per_run);
   return out;
 }
 
@@ -192,7 +192,7 @@ snapshot* database_model::held(const lease& l, bool by_time) {
 leases_renewed database_model::renew(const std::vector<lease>& held_leases) {
   leases_renewed out;
   for (auto& l : held_leases) {
-    auto* s = held(l, !is(broken_rule::renewal_revives));
+    auto* s = held(l, true);
     if (s == nullptr) {
       out.lost.push_back(l);
       continue;
@@ -212,7 +212,9 @@ leases_renewed database_model::renew(const std::vector<lease>& held_leases) {
 std::size_t database_model::rescue() {
   std::size_t out = 0;
   for (auto& [key, s] : snapshots_) {
-    if (!s.token || s.lease_until > now_() || busy())
+    // Who believes that a lease lasts until somebody takes it is only found out while nobody does.
+    auto since = is(broken_rule::write_ignores_lease_end) ? s.lease_until + lease_duration : s.lease_until;
+    if (!s.token || since > now_() || busy())
       continue;
     ++out;
     books_.rescued({key, *s.token});

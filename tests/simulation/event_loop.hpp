@@ -32,7 +32,6 @@ public:
   // A frozen actor gets messages and timeouts, but no turn.
   void freeze(caf::actor_id id) { frozen_.insert(id); }
   void thaw(caf::actor_id id) { frozen_.erase(id); }
-  void thaw_all() { frozen_.clear(); }
   void forget_events() { events_.clear(); }
 
 private:

@@ -24,8 +24,8 @@ failure llm_model::error() {
 chat_answer llm_model::answer(bool garbage) {
   chat_answer out;
   out.http_calls = 1;
-  out.prompt_tokens = random_.between(100, max_tokens_per_call / 2);
-  out.completion_tokens = random_.between(10, max_tokens_per_call / 2);
+  out.prompt_tokens = random_.between(max_tokens_per_call / 3, max_tokens_per_call / 2);
+  out.completion_tokens = random_.between(max_tokens_per_call / 3, max_tokens_per_call / 2);
   if (garbage)
     out.content = random_.chance(0.5) ? "Gerne!" : R"({"summary":"x","steps":[{"summary":"y","toolName":"rm"}]})";
   else if (random_.chance(0.6)) // nothing for the user to review: the next slot follows

@@ -15,12 +15,15 @@ namespace mana::sim {
 
 using std::chrono::milliseconds;
 
+// Longer than any of the services' timeouts for a request: one that was given up may still be carried out.
+inline constexpr milliseconds longest_delay{18'000};
+
 // Shares of requests. What is not named goes well.
 struct weather {
   double refused = 0;     // nothing is done, and the replica is told at once
   double lost_before = 0; // nothing is done, and nobody says so
   double lost_after = 0;  // it is done, and nobody says so
-  double slow = 0;        // request and answer take up to 20 s each
+  double slow = 0;        // request and answer take up to longest_delay each
   double in_doubt = 0.5;  // of the lost ones: the replica notices that its connection broke while COMMIT was under way
 };
 
@@ -73,7 +76,7 @@ private:
     return fates::good;
   }
   milliseconds delay() {
-    return random_.chance(weather_.slow) ? random_.between(milliseconds{100}, milliseconds{20'000})
+    return random_.chance(weather_.slow) ? random_.between(milliseconds{100}, longest_delay)
                                          : random_.between(milliseconds{1}, milliseconds{8});
   }
 

@@ -48,7 +48,7 @@ struct replica::life {
 replica::replica(std::size_t index, surroundings& around)
   : index_(index), around_(around), random_(around.seed + 17 * (index + 1)) {}
 
-replica::~replica() { crash(); }
+replica::~replica() = default;
 
 template <class F>
 void replica::for_each_actor(F f) {
@@ -186,7 +186,9 @@ scheduler_deps replica::scheduler_dependencies() {
   scheduler_deps deps;
   deps.claimer = spawn_claimer(roles, life_->roles);
   deps.refresher = spawn_refresher(roles, life_->roles);
-  deps.make_planner = [this](const claimed_mission& run, const scheduler_actor& owner) {
+  deps.make_planner = [this, s = session_](const claimed_mission& run, const scheduler_actor& owner) {
+    if (!s->alive) // the message that kills the scheduler is behind others
+      throw std::runtime_error{"the replica is gone"};
     return make_planner(run, owner);
   };
   deps.now = [this] { return around_.database_now() + skew_; };

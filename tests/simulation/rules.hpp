@@ -16,7 +16,6 @@ enum class broken_rule : std::uint8_t {
   claim_ignores_leases,     // a mission that is leased is claimed by a second replica
   write_ignores_token,      // whoever sends the end of a run is believed
   write_ignores_lease_end,  // a lease that has ended by time still writes
-  renewal_revives,          // a lease that has ended by time is renewed
   audit_answers_early,      // "written" before anything is stored
   write_ignores_grant,      // a plan made under a grant that is gone is written
   tokens_not_reserved,      // only what runs have reported counts

@@ -32,7 +32,7 @@ dangers choose_dangers(seeded_random& random) {
   };
   dangers d;
   d.sky = {share(0.1), share(0.08), share(0.12), share(0.06), random.share()};
-  d.mood = {share(0.3), share(0.1), share(0.2)};
+  d.mood = {share(0.3), share(0.1), share(0.5)};
   d.between_crashes = every(20s, 3min);
   d.between_pauses = every(20s, 3min);
   d.between_outages = every(40s, 3min);
@@ -110,9 +110,10 @@ world::world(std::uint64_t seed, tracing how, broken_rule broken)
   populate();
 }
 
+// The replicas' actors end before what they call into.
 world::~world() {
-  loop_.thaw_all();
-  replicas_.clear();
+  for (auto& r : replicas_)
+    r->crash();
   loop_.forget_events();
   loop_.run_actors();
 }
@@ -237,7 +238,7 @@ bool world::settled(const std::map<mission_key, timestamp>& was_due) const {
 
 void world::wait_for_ends() {
   constexpr milliseconds longest = 10min;
-  run_for(3s); // what was under way in the network has arrived
+  run_for(longest_delay); // what was under way has arrived
   database_.refresh();
   auto was_due = due();
   log_(was_due.size(), "slots are due");

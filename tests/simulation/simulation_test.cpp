@@ -1,18 +1,13 @@
 // Two thousand worlds, or as many as MANA_SIM_SEEDS says from MANA_SIM_FIRST_SEED on. One of them again, with its
 // trace:
 //   MANA_SIM_SEED=<n> MANA_SIM_TRACE=1 build/debug/simulation_tests --gtest_filter='simulation.replays_a_seed'
-#include "tests/simulation/simulation.hpp"
+#include "tests/simulation/many_worlds.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
-#include <map>
-#include <mutex>
 #include <sstream>
-#include <thread>
-#include <vector>
 
 namespace mana::sim {
 
@@ -37,46 +32,16 @@ std::string report(std::uint64_t seed, const std::string& violation) {
   return out.str();
 }
 
-// Worlds share nothing, so there is one at a time per core.
-class many_worlds {
-public:
-  many_worlds(std::uint64_t first, std::uint64_t end) : next_(first), end_(end) {
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i)
-      threads.emplace_back([this] { work(); });
-    for (auto& t : threads)
-      t.join();
-  }
-  // By seed.
-  const std::map<std::uint64_t, std::string>& violations() const { return violations_; }
-  std::size_t planned() const { return planned_; }
-
-private:
-  void work() {
-    for (auto seed = next_++; seed < end_; seed = next_++) {
-      auto outcome = simulate(seed);
-      std::lock_guard lock{mutex_};
-      planned_ += outcome.planned;
-      if (outcome.violation)
-        violations_.emplace(seed, *outcome.violation);
-      if (violations_.size() >= shown_violations)
-        next_ = end_;
-    }
-  }
-
-  std::atomic<std::uint64_t> next_;
-  std::uint64_t end_;
-  std::mutex mutex_;
-  std::map<std::uint64_t, std::string> violations_;
-  std::size_t planned_ = 0;
-};
-
 class simulation : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(simulation, no_fault_breaks_a_rule) {
   auto each = (number_from("MANA_SIM_SEEDS", 2'000) + parts - 1) / parts;
   auto first = number_from("MANA_SIM_FIRST_SEED", 0) + GetParam() * each;
-  many_worlds worlds{first, first + each};
+  many_worlds worlds{first, first + each, broken_rule::none, [](auto& o) { return o.violation.has_value(); },
+                     shown_violations};
+  RecordProperty("planned", std::to_string(worlds.planned()));
+  RecordProperty("failed", std::to_string(worlds.failed()));
+  RecordProperty("quarantined", std::to_string(worlds.quarantined()));
   for (auto& [seed, violation] : worlds.violations())
     ADD_FAILURE() << report(seed, violation);
   EXPECT_GT(worlds.planned(), each) << "worlds in which little is planned prove little";
