@@ -120,7 +120,7 @@ tests_in_debug() {
   build debug || return 0
   start_test_cluster
   local level
-  for level in $(levels unit fuzz actors net postgres); do gtest "debug-$level" "build/debug/${level}_tests"; done
+  for level in $(levels unit fuzz actors simulation net postgres); do gtest "debug-$level" "build/debug/${level}_tests"; done
   postgres_behind_a_pooler
   postgres_with_skewed_clock
 }
