@@ -40,7 +40,7 @@ mission_directory_actor::behavior_type fake_directory(mission_directory_actor::p
     mission_status m;
     m.id.value = "m of " + l.user.value;
     m.not_running_because = "paused";
-    return mission_list{now, {m}};
+    return mission_list{now, {m}, {}};
   }};
 }
 
