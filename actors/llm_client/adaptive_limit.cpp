@@ -8,6 +8,7 @@ namespace {
 
 constexpr double trouble_that_counts = 3;
 constexpr double eased_per_success = 0.2;
+constexpr std::size_t least_in_trouble = 4;
 
 } // namespace
 
@@ -59,15 +60,16 @@ void adaptive_limit::grow(bool may_explore) {
 
 bool adaptive_limit::decrease(limit_event why) {
   bool nothing_gets_through = !works_;
+  std::size_t least = why == limit_event::refused ? 1 : std::min(limit_, least_in_trouble);
+  auto reached = std::min(limit_, peak_);
   if (nothing_gets_through) {
-    limit_ = 1;
     known_good_ = std::max(known_good_, before_storm_);
+    limit_ = least;
   } else {
-    auto reached = std::min(limit_, peak_);
     bool load_may_be_why = why == limit_event::refused || reached * 2 > limit_;
     before_storm_ = limit_;
     known_good_ = std::max<std::size_t>(1, (load_may_be_why ? reached : limit_) * 95 / 100);
-    limit_ = std::max<std::size_t>(1, reached / 2);
+    limit_ = std::max(least, reached / 2);
   }
   ++period_;
   peak_ = in_flight_ - written_off_;

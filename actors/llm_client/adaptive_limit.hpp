@@ -6,6 +6,8 @@
 //    sent before the last decrease cause no further one.
 //  - Two decreases without a success between them mean that nothing gets through, however few calls
 //    there are: then one at a time, until one succeeds.
+//  - Trouble leaves a few places, since a call that hangs by its own fault must not hold up all others; an endpoint
+//    that answers nobody is for its circuit to cut off.
 //  - Successes raise it, if the limit is in use: one by one up to a level that is known to be good, so
 //    doubling per round trip, which brings the traffic back soon after a storm. Beyond that level by 1, 2,
 //    4… per round trip, and only while `may_explore`: each overshoot costs refused calls.

@@ -18,7 +18,7 @@ namespace mana {
 struct claim_terms {
   std::chrono::milliseconds lease{15'000};
   std::string owner; // the replica's name, for operators
-  user_budgets budgets;
+  user_budgets budgets = {};
 };
 
 // One committed statement; a second one asks for the line's state when the claim came back short.

@@ -9,7 +9,8 @@ start_database
 start_standin STANDIN_LATENCY_MS=100
 insert_goal anna goal-1
 # Trouble of the database must not use up the attempts of a slot within seconds.
-start_runner runner TICK_INTERVAL_MS=1000 MAX_RUNS_PER_USER=100 MAX_ATTEMPTS=20 RETRY_BASE_MS=200 RETRY_MAX_MS=1000
+start_runner runner TICK_INTERVAL_MS=1000 MAX_RUNS_PER_USER=100 MAX_ATTEMPTS=20 RETRY_BASE_MS=200 \
+  RETRY_MAX_MS=1000 RUNS_PER_HOUR=0 TOKENS_PER_DAY=0
 wait_for 30 "the runner is ready" is_ready runner
 pid=${process_pid[runner]}
 

@@ -18,6 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using ::testing::UnorderedElementsAre;
+
 using counts = std::map<std::string, int>; // runs by user
 
 // Slots of the missions below are before these times.
@@ -68,6 +70,13 @@ end_run planned(const claimed_mission& m, std::int64_t tokens) {
   r.iteration =
       std::make_shared<const std::string>(json::to_text(planned_iteration(iteration_id_of(m.held.key, m.slot), p)));
   return r;
+}
+
+std::vector<std::string> reasons(const mission_list& list) {
+  std::vector<std::string> out;
+  for (auto& m : list.missions)
+    out.push_back(m.not_running_because);
+  return out;
 }
 
 struct fair_claims : testing::database_fixture {
@@ -266,13 +275,15 @@ TEST_F(fair_claims, budgets_hold_however_many_claim_at_once) {
   query("UPDATE mana_ai.user_limits SET tokens_per_day = 0 WHERE user_id = 'by-runs'");
   // 60 of 100 reserved tokens are used: the 16th run would need more than the 100 that are left after 15.
   user_budgets budgets{100, 1000, 100};
-  std::atomic<int> busy = 0;
+  std::atomic<int> working = 0;
   std::map<std::string, std::atomic<int>> runs;
   runs["by-tokens"] = runs["by-runs"] = 0;
   auto replica = [&](pg::connection& db) {
     for (;;) {
-      ++busy;
       auto claimed = claim_at(db, morning, 3, 8, budgets);
+      if (claimed.empty() && working == 0)
+        return;
+      ++working;
       std::vector<end_run> ends;
       for (auto& m : claimed) {
         ++runs.at(m.held.key.user.value);
@@ -280,8 +291,7 @@ TEST_F(fair_claims, budgets_hold_however_many_claim_at_once) {
       }
       for (auto& ended : end_runs(db, ends, {}))
         EXPECT_TRUE(ended);
-      if (--busy == 0 && claimed.empty())
-        return;
+      --working;
     }
   };
   std::vector<std::thread> replicas;
@@ -407,20 +417,19 @@ TEST_F(fair_claims, the_directory_says_which_budget_is_spent_and_until_when) {
   auto now = query("SELECT now()"); // the directory has no other time
   ASSERT_EQ(claim_at(*runner, now, 1, 0, {1, 0, 0}).size(), 1u);
   auto list = list_missions_of(*runner, {"u"}, 8, {1, 0, 0}, false);
-  ASSERT_EQ(list.missions.size(), 3u);
   if (list.budget.runs_this_hour == 0)
     GTEST_SKIP() << "the hour ended meanwhile";
-  EXPECT_EQ(list.missions[1].not_running_because, "over-runs-per-hour");
+  EXPECT_THAT(reasons(list), UnorderedElementsAre("running", "over-runs-per-hour", "over-runs-per-hour"));
   EXPECT_EQ(list.budget.runs_per_hour, 1u);
   ASSERT_TRUE(list.budget.waits_until);
   EXPECT_GT(*list.budget.waits_until, list.now);
   EXPECT_LE(*list.budget.waits_until, list.now + 1h);
 
   auto by_tokens = list_missions_of(*runner, {"u"}, 8, {0, 100, 100}, false);
-  EXPECT_EQ(by_tokens.missions[1].not_running_because, "due"); // nothing was reserved above
+  EXPECT_THAT(reasons(by_tokens), UnorderedElementsAre("running", "due", "due")); // nothing was reserved above
   query("UPDATE mana_ai.user_turns SET day_at = hour_at, tokens_in_day = 30");
   by_tokens = list_missions_of(*runner, {"u"}, 8, {0, 100, 100}, false);
-  EXPECT_EQ(by_tokens.missions[1].not_running_because, "over-token-budget");
+  EXPECT_THAT(reasons(by_tokens), UnorderedElementsAre("running", "over-token-budget", "over-token-budget"));
   EXPECT_EQ(by_tokens.budget.tokens_today, 30);
   EXPECT_EQ(by_tokens.budget.tokens_per_day, 100);
   ASSERT_TRUE(by_tokens.budget.waits_until);
@@ -428,7 +437,7 @@ TEST_F(fair_claims, the_directory_says_which_budget_is_spent_and_until_when) {
 
   query("INSERT INTO mana_ai.user_limits (user_id, tokens_per_day) VALUES ('u', 0)");
   auto unlimited = list_missions_of(*runner, {"u"}, 8, {0, 100, 100}, false);
-  EXPECT_EQ(unlimited.missions[1].not_running_because, "due");
+  EXPECT_THAT(reasons(unlimited), UnorderedElementsAre("running", "due", "due"));
   EXPECT_FALSE(unlimited.budget.waits_until);
 }
 

@@ -98,7 +98,7 @@ TEST(adaptive_limit_test, a_storm_on_a_quiet_day_does_not_count_against_a_busy_o
   l.give_back(l.take(), limit_event::success, true);
   for (int i = 0; i < 10; ++i)
     l.give_back(l.take(), limit_event::trouble, true);
-  ASSERT_EQ(l.limit(), 1u);
+  ASSERT_EQ(l.limit(), 4u);
   for (int i = 0; i < 7; ++i)
     busy_round_trip(l, false);
   EXPECT_EQ(l.limit(), 64u);
@@ -109,7 +109,7 @@ TEST(adaptive_limit_test, nor_do_some_failures_on_such_a_day) {
   l.give_back(l.take(), limit_event::success, true);
   for (int i = 0; i < 3; ++i)
     l.give_back(l.take(), limit_event::trouble, true);
-  ASSERT_EQ(l.limit(), 1u);
+  ASSERT_EQ(l.limit(), 4u);
   for (int i = 0; i < 10; ++i)
     busy_round_trip(l, false);
   EXPECT_EQ(l.limit(), 95u);
@@ -160,6 +160,19 @@ TEST(adaptive_limit_test, more_errors_than_one_in_six_are) {
   EXPECT_EQ(l.limit(), 16u);
   l.give_back(all[2], limit_event::trouble, true);
   EXPECT_EQ(l.limit(), 8u);
+}
+
+TEST(adaptive_limit_test, trouble_leaves_a_few_places_but_opens_none) {
+  adaptive_limit l{64};
+  for (int i = 0; i < 100; ++i)
+    round_trip(l, limit_event::trouble);
+  EXPECT_EQ(l.limit(), 4u);
+  for (int i = 0; i < 100; ++i)
+    round_trip(l, limit_event::refused);
+  EXPECT_EQ(l.limit(), 1u);
+  for (int i = 0; i < 100; ++i)
+    round_trip(l, limit_event::trouble);
+  EXPECT_EQ(l.limit(), 1u);
 }
 
 TEST(adaptive_limit_test, calls_that_were_written_off_take_no_place_and_teach_nothing) {
