@@ -92,6 +92,8 @@ void database_model::request_stop(const std::vector<std::string>& grants) {
 void database_model::store(const mission_key& key, merged_record record, change_position applied) {
   auto known = snapshots_.find(key);
   if (!record.exists() || record.hidden()) {
+    if (known != snapshots_.end() && known->second.token)
+      books_.gone({key, *known->second.token});
     if (known != snapshots_.end())
       snapshots_.erase(known);
     requeue(key.user);

@@ -112,6 +112,11 @@ void invariants::rescued(const lease& held) {
   r->over = true;
 }
 
+void invariants::gone(const lease& held) {
+  if (auto* r = find(held, "removal"))
+    r->over = true;
+}
+
 void invariants::written(const end_run& end, const json::array& iterations) {
   must_be_live(end.held, "write");
   auto* r = find(end.held, "write");

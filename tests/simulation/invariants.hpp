@@ -32,6 +32,7 @@ public:
   void released(const lease& held, bool counts);
   void handed_back(const lease& held, bool counts);
   void rescued(const lease& held);
+  void gone(const lease& held); // with its mission
   // `iterations`: of the row that was appended to the log.
   void written(const end_run& end, const json::array& iterations);
   void audited(const lease& held, const std::string& record);

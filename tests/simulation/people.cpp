@@ -45,7 +45,7 @@ void people::move_in(std::size_t users) {
     clocks_[user] = random_.between(-2min, 2min);
     user_limits limits;
     if (random_.chance(0.25))
-      limits.runs_per_hour = static_cast<std::size_t>(random_.between(2, 6));
+      limits.runs_per_hour = static_cast<std::size_t>(random_.between(1, 4));
     if (random_.chance(0.25))
       limits.tokens_per_day = tokens_per_run * random_.between(1, 4) + random_.between(0, tokens_per_run - 1);
     around_.database.add_user(user, limits);
