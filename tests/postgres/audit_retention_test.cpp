@@ -164,7 +164,7 @@ struct expired_audit : audit_retention {
     append_at("gone", 3, "now() - interval '500 days'");
     end_first_partition("mana_ai.audit_month(now(), -15)");
     append_notes("u1", 2);
-    EXPECT_EQ(drop_expired("now() - mana_ai.audit_month(now(), -14)"), 2);
+    EXPECT_EQ(drop_expired("now() - date_trunc('month', now() - interval '14 months', 'UTC')"), 2);
   }
   std::string problem_after(const std::string& sql) {
     query("ALTER TABLE mana_ai.decrypt_audit DISABLE TRIGGER ALL");
