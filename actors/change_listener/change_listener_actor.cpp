@@ -57,7 +57,9 @@ void change_listener::perform(hearing::task task) {
     case hearing::task::connect: return connect();
     case hearing::task::check: return check();
     case hearing::task::give_up: return lose({errc::database_timeout, check_is_sent_ ? unheard : unsent});
-    case hearing::task::poll: send(deps_.refresher, log_changed{}); return hearing_.polled(clock().now(), deps_.random());
+    case hearing::task::poll:
+      send(deps_.refresher, log_changed{});
+      return hearing_.polled(clock().now(), deps_.random());
   }
 }
 
