@@ -157,6 +157,7 @@ TEST_F(audit_retention, only_what_is_wholly_older_is_dropped) {
 
 // Three rows of each user 500 days ago, and two of today.
 struct expired_audit : audit_retention {
+  const std::string until_fourteen_months_ago = "now() - date_trunc('month', now() - interval '14 months', 'UTC')";
   void SetUp() override {
     audit_retention::SetUp();
     append_at("u1", 3, "now() - interval '500 days'");
@@ -164,7 +165,7 @@ struct expired_audit : audit_retention {
     append_at("gone", 3, "now() - interval '500 days'");
     end_first_partition("mana_ai.audit_month(now(), -15)");
     append_notes("u1", 2);
-    EXPECT_EQ(drop_expired("now() - date_trunc('month', now() - interval '14 months', 'UTC')"), 2);
+    EXPECT_EQ(drop_expired(until_fourteen_months_ago), 2);
   }
   std::string problem_after(const std::string& sql) {
     query("ALTER TABLE mana_ai.decrypt_audit DISABLE TRIGGER ALL");
@@ -197,7 +198,7 @@ TEST_F(expired_audit, leaves_a_chain_that_goes_on) {
 }
 
 TEST_F(expired_audit, leaves_an_anchor_that_moves_on) {
-  EXPECT_EQ(drop_expired(), 0);
+  EXPECT_EQ(drop_expired(until_fourteen_months_ago), 0);
   query("ALTER TABLE mana_ai.decrypt_audit DETACH PARTITION mana_ai.decrypt_audit_"
         + query("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')"));
   append_notes("u2", 1);

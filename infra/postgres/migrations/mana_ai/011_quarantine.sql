@@ -127,8 +127,9 @@ BEGIN
   END LOOP;
 END $$;
 
--- Gives runs back that were not run: claimable at once, the attempt is not counted. p_crashed: the run ended its
--- planner, which counts like the end of a whole runner.
+-- Gives runs back that were not run: claimable at once, the attempt is not counted, and what the claim reserved is
+-- the user's again; what a call that was under way has cost is not known. p_crashed: the run ended its planner, which
+-- counts like the end of a whole runner.
 DROP FUNCTION mana_ai.hand_back_runs(text[], text[], uuid[]);
 CREATE FUNCTION mana_ai.hand_back_runs(p_users text[], p_missions text[], p_tokens uuid[],
   p_crashed boolean DEFAULT false)
@@ -137,6 +138,9 @@ DECLARE
   g record;
   v_slots bigint[];
   v_slot bigint;
+  v_reserved bigint;
+  v_users text[];
+  v_refunds bigint[];
   i integer;
 BEGIN
   IF p_crashed THEN
@@ -152,15 +156,28 @@ BEGIN
     RETURN;
   END IF;
   FOR i IN 1 .. coalesce(cardinality(p_users), 0) LOOP
-    PERFORM set_config('app.current_user_id', p_users[i], true);
+    IF p_users[i] IS DISTINCT FROM v_users[cardinality(v_users)] THEN
+      v_users := v_users || p_users[i];
+      v_refunds := v_refunds || 0::bigint;
+      PERFORM set_config('app.current_user_id', p_users[i], true);
+      PERFORM FROM mana_ai.user_turns t WHERE t.user_id = p_users[i] FOR UPDATE;
+    END IF;
     v_slot := NULL;
-    SELECT (extract(epoch FROM s.slot_at) * 1000000)::bigint INTO v_slot FROM mana_ai.mission_snapshots s
-    WHERE s.user_id = p_users[i] AND s.mission_id = p_missions[i] AND s.lease_token = p_tokens[i];
+    v_reserved := 0;
+    SELECT (extract(epoch FROM s.slot_at) * 1000000)::bigint, s.reserved_tokens INTO v_slot, v_reserved
+    FROM mana_ai.mission_snapshots s
+    WHERE s.user_id = p_users[i] AND s.mission_id = p_missions[i] AND s.lease_token = p_tokens[i]
+      AND s.lease_until > clock_timestamp();
     v_slots := v_slots || coalesce(v_slot, 0);
+    v_refunds[cardinality(v_refunds)] := v_refunds[cardinality(v_refunds)] + coalesce(v_reserved, 0);
   END LOOP;
   RETURN QUERY SELECT r.ord, false FROM mana_ai.release_runs(p_users, p_missions, p_tokens, v_slots,
     array_fill(0::bigint, ARRAY[cardinality(p_users)]), array_fill(false, ARRAY[cardinality(p_users)]),
     array_fill(''::text, ARRAY[cardinality(p_users)])) r;
+  FOR i IN 1 .. coalesce(cardinality(v_users), 0) LOOP
+    PERFORM set_config('app.current_user_id', v_users[i], true);
+    PERFORM mana_ai.requeue_user(v_users[i], -v_refunds[i]);
+  END LOOP;
 END $$;
 
 -- As before; beyond that a quarantined mission stays held whatever its record says, and a run in flight is asked to
