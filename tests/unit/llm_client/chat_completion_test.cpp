@@ -71,15 +71,13 @@ TEST(completion_path, a_base_may_have_the_version_already) {
 
 TEST(llm_client_config, complains_about_everything_at_once) {
   llm_client_config good;
-  good.url = "https://llm.example/v1/";
-  good.model = "m";
+  good.endpoints = {{"https://llm.example/v1/", "", "", "m"}};
   auto at = check(good);
   ASSERT_TRUE(at);
-  EXPECT_EQ(at->base, "/v1");
+  EXPECT_EQ(at->front().base, "/v1");
 
   llm_client_config bad;
-  bad.url = "ftp://x";
-  bad.api_key = "two\r\nlines";
+  bad.endpoints = {{"ftp://x", "two\r\nlines", "", ""}};
   bad.temperature = 3;
   bad.max_in_flight = 0;
   bad.total_timeout = std::chrono::milliseconds{0};

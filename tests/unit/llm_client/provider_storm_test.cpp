@@ -145,8 +145,8 @@ private:
   }
 
   std::pair<millis, attempt_report> reply(weather w) {
-    auto bad = [](attempt_class what, circuit_event event, errc code, std::optional<std::chrono::seconds> after = {}) {
-      return attempt_report{what, event, attempt_failure{{code, ""}, true, after}};
+    auto bad = [](attempt_class what, circuit_event seen, errc code, std::optional<std::chrono::seconds> after = {}) {
+      return attempt_report{what, seen, attempt_failure{{code, ""}, true, after}};
     };
     switch (w) {
       case weather::calm: break;
