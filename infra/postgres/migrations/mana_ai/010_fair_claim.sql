@@ -104,12 +104,13 @@ BEGIN
     FROM (SELECT r.user_id, r.weight, m.mission_id, m.nr
           FROM unnest(p_rooms) r
           CROSS JOIN LATERAL (
-            SELECT s.mission_id, row_number() OVER (ORDER BY s.claimable_at) AS nr
-            FROM mana_ai.mission_snapshots s
-            WHERE s.user_id = r.user_id AND s.claimable_at IS NOT NULL AND s.claimable_at <= p_now
-              AND s.quarantined_at IS NULL
-            ORDER BY s.claimable_at
-            LIMIT greatest(0, least(r.in_flight, r.by_hour, r.by_tokens, r.weight * v_rounds))) m
+            -- Numbered after the limit: a window reads all that is due at the same time.
+            SELECT o.mission_id, row_number() OVER () AS nr
+            FROM (SELECT s.mission_id FROM mana_ai.mission_snapshots s
+                  WHERE s.user_id = r.user_id AND s.claimable_at IS NOT NULL AND s.claimable_at <= p_now
+                    AND s.quarantined_at IS NULL
+                  ORDER BY s.claimable_at
+                  LIMIT greatest(0, least(r.in_flight, r.by_hour, r.by_tokens, r.weight * v_rounds))) o) m
           ORDER BY (m.nr - 1) / r.weight, r.place, m.nr
           LIMIT p_limit) p;
     EXIT WHEN v_more IS NOT TRUE OR cardinality(v_users) >= p_limit;
