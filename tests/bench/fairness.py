@@ -63,6 +63,7 @@ def n(bench, _):
         data.add_missions(db, 1, _GREEDY_MISSIONS, "greedy", first_user=_GREEDY)
         wait_until("the snapshots are there", lambda: data.nothing_dirty(db), pause=0.5)
         data.settle(db)
+        runner.wait_for("/health")  # over a new connection: the server has closed the idle one
         one_user = _rate(runner)
         progress("n: all of them")
         watch = CpuWatch(bench, runner=runner, standin=standin)

@@ -12,8 +12,8 @@ one_is_planned() { reasons_are runner anna '{"over-token-budget":1,"waiting-for-
 start_database
 for user in anna ben; do insert_goal "$user" goal-1; done
 start_standin STANDIN_LATENCY_MS=50
-# Enough for what one run reserves (12,000), and after what it used (about 100) for no other.
-start_runner runner TOKENS_PER_DAY=12050
+# What one run reserves, so that another needs more than the first one leaves.
+start_runner runner TOKENS_PER_DAY=12000
 wait_for 30 "the runner is ready" is_ready runner
 
 insert_mission anna "mission-1 mission-2"
@@ -22,12 +22,12 @@ insert_mission ben mission-1
 wait_for 10 "the other user's plan" has_iteration ben mission-1
 planned_well ben mission-1
 
-expect "tokens were used" test "$(budget anna tokensToday)" -gt 50
-expect "no more than the budget" test "$(budget anna tokensToday)" -le 12050
-equals "$(budget anna tokensPerDay)" 12050 "the limit"
+expect "tokens were used" test "$(budget anna tokensToday)" -gt 0
+expect "no more than the budget" test "$(budget anna tokensToday)" -le 12000
+equals "$(budget anna tokensPerDay)" 12000 "the limit"
 equals "$(budget anna waitsUntil)" "$(date -u -d tomorrow +%Y-%m-%dT00:00:00.000Z)" "the end of the wait"
 wait_for 20 "the metric tells of the user who waits" metric_is users_over_budget 1
-expect "tokens are counted" test "$(metric llm_tokens_total)" -gt 100
+expect "tokens are counted" test "$(metric llm_tokens_total)" -gt 0
 expect "it still waits" one_is_planned
 equals "$(($(write_backs anna mission-1) + $(write_backs anna mission-2)))" 1 "write-backs of the two"
 

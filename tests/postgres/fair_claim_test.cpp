@@ -183,6 +183,28 @@ TEST_F(fair_claims, users_at_their_limit_do_not_hide_those_behind_them) {
   EXPECT_EQ(turn("queue_at", "full1"), "infinity");
 }
 
+TEST_F(fair_claims, of_a_user_with_thousands_neither_claim_nor_end_reads_all) {
+  add("greedy", 2000);
+  runner.reset();
+  while (query("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename ="
+               " 'mana_ai_runner'")
+         != "0") {
+  }
+  query("SELECT pg_stat_reset()");
+  runner = std::make_unique<pg::connection>(runner_url());
+  auto runs = claim(morning, 4);
+  ASSERT_EQ(runs.size(), 4u);
+  end(released(runs[0], run_end::retry, 0));
+  runner.reset(); // its statistics are flushed when it ends
+  auto read = [&] {
+    return query("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'mission_snapshots_claimable'");
+  };
+  for (int i = 0; i < 200 && read() == "0"; ++i)
+    query("SELECT pg_sleep(0.02), pg_stat_clear_snapshot()");
+  EXPECT_GT(std::stoi(read()), 0);
+  EXPECT_LT(std::stoi(read()), 100);
+}
+
 // -- runs per hour ----------------------------------------------------------------------------------
 
 TEST_F(fair_claims, a_user_who_has_spent_the_hour_waits_for_the_next_one) {

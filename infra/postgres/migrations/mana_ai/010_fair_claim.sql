@@ -4,19 +4,23 @@
 ALTER TABLE mana_ai.user_turns ADD COLUMN held_until timestamptz NOT NULL DEFAULT '-infinity';
 CREATE INDEX user_turns_held ON mana_ai.user_turns (held_until) WHERE held_until > '-infinity';
 
+-- enable_bitmapscan, here and below: like enable_seqscan (002). A plan that was made while a user had few missions
+-- would read and sort all of them for the first one.
+
 -- When the current user joins the line (see user_turns): not before a spent budget is renewed. p_tokens
 -- are charged besides (negative: given back), p_unrun runs are not counted after all; who gets something
 -- back is looked at anew. Called with the user's row locked. Not in SQL: such a function is planned anew
 -- at every call.
 DROP FUNCTION mana_ai.requeue_user(text);
 CREATE FUNCTION mana_ai.requeue_user(p_user text, p_tokens bigint DEFAULT 0, p_unrun integer DEFAULT 0) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_next timestamptz;
   v_gives_back boolean := p_tokens < 0 OR p_unrun > 0;
 BEGIN
-  SELECT coalesce(min(s.claimable_at), 'infinity') INTO v_next FROM mana_ai.mission_snapshots s
-  WHERE s.user_id = p_user AND s.claimable_at IS NOT NULL AND s.quarantined_at IS NULL;
+  v_next := coalesce((SELECT s.claimable_at FROM mana_ai.mission_snapshots s
+                      WHERE s.user_id = p_user AND s.claimable_at IS NOT NULL AND s.quarantined_at IS NULL
+                      ORDER BY s.claimable_at LIMIT 1), 'infinity');
   UPDATE mana_ai.user_turns t
   SET queue_at = greatest(v_next, t.served_at, CASE WHEN NOT v_gives_back THEN t.held_until END),
       held_until = CASE WHEN v_gives_back THEN '-infinity' ELSE t.held_until END,
@@ -62,7 +66,7 @@ CREATE TYPE mana_ai.user_room AS (
 -- reservation is good for one run in its window.
 CREATE FUNCTION mana_ai.rooms_of(p_users text[], p_per_user integer, p_runs_per_hour integer, p_tokens_per_day bigint,
   p_tokens_per_run bigint, p_now timestamptz)
-RETURNS SETOF mana_ai.user_room LANGUAGE plpgsql AS $$
+RETURNS SETOF mana_ai.user_room LANGUAGE plpgsql ROWS 100 AS $$
 BEGIN
   RETURN QUERY
   SELECT u.user_id, u.place, coalesce(l.weight, 1)::integer, used.runs, used.tokens,
@@ -91,7 +95,7 @@ END $$;
 -- the order of the line; a user's own oldest first. How many rounds fill the batch is found by doubling, so that no
 -- more than about twice the batch is ever read, whatever a user has.
 CREATE FUNCTION mana_ai.pick_missions(p_rooms mana_ai.user_room[], p_limit integer, p_now timestamptz)
-RETURNS TABLE (user_id text, mission_id text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (user_id text, mission_id text) LANGUAGE plpgsql ROWS 100 AS $$
 DECLARE
   v_rounds integer := ceil(p_limit::numeric / (SELECT sum(r.weight) FROM unnest(p_rooms) r));
   v_users text[];
@@ -104,12 +108,13 @@ BEGIN
     FROM (SELECT r.user_id, r.weight, m.mission_id, m.nr
           FROM unnest(p_rooms) r
           CROSS JOIN LATERAL (
-            SELECT s.mission_id, row_number() OVER (ORDER BY s.claimable_at) AS nr
-            FROM mana_ai.mission_snapshots s
-            WHERE s.user_id = r.user_id AND s.claimable_at IS NOT NULL AND s.claimable_at <= p_now
-              AND s.quarantined_at IS NULL
-            ORDER BY s.claimable_at
-            LIMIT greatest(0, least(r.in_flight, r.by_hour, r.by_tokens, r.weight * v_rounds))) m
+            -- Numbered after the limit: a window reads all that is due at the same time.
+            SELECT o.mission_id, row_number() OVER () AS nr
+            FROM (SELECT s.mission_id FROM mana_ai.mission_snapshots s
+                  WHERE s.user_id = r.user_id AND s.claimable_at IS NOT NULL AND s.claimable_at <= p_now
+                    AND s.quarantined_at IS NULL
+                  ORDER BY s.claimable_at
+                  LIMIT greatest(0, least(r.in_flight, r.by_hour, r.by_tokens, r.weight * v_rounds))) o) m
           ORDER BY (m.nr - 1) / r.weight, r.place, m.nr
           LIMIT p_limit) p;
     EXIT WHEN v_more IS NOT TRUE OR cardinality(v_users) >= p_limit;
@@ -127,7 +132,8 @@ CREATE FUNCTION mana_ai.claim_missions(p_limit integer, p_per_user integer, p_le
   p_tokens_per_run bigint DEFAULT 0)
 RETURNS TABLE (user_id text, mission_id text, lease_token uuid, slot_us bigint, attempt integer,
                last_error text, record text, crashes integer, claimed_us bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+  SET enable_bitmapscan = off AS $$
 DECLARE
   v_hour timestamptz := date_trunc('hour', p_now, 'UTC');
   v_day timestamptz := date_trunc('day', p_now, 'UTC');
