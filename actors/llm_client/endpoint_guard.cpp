@@ -57,7 +57,10 @@ endpoint_guard::permit endpoint_guard::admit(clock::time_point now) {
 void endpoint_guard::ended(permit p, const attempt_report& report, bool may_explore, clock::time_point now,
                            double random) {
   circuit_ = record(rules_.circuit, circuit_, p.circuit, report.for_circuit, now, random);
-  bool in_a_row = limit_.give_back(p.place, limit_event_of(report.what), may_explore);
+  // A first long Retry-After may concern this call alone, and then says nothing about load either.
+  bool of_this_call = retry_after(report) >= rules_.total_timeout && long_rests_asked_ == 0;
+  auto for_limit = of_this_call ? limit_event::unrelated : limit_event_of(report.what);
+  bool in_a_row = limit_.give_back(p.place, for_limit, may_explore);
   if (report.what == attempt_class::ok) {
     strictness_ = std::max(0.0, strictness_ - forgiven_per_success);
     long_rests_asked_ = 0;

@@ -61,8 +61,10 @@ TEST_F(endpoint_guard_test, a_rest_that_no_call_can_wait_for_must_be_told_twice_
   call(good());
   call(limited(600s));
   EXPECT_EQ(guard.at(now).state, endpoint_state::ready);
+  EXPECT_EQ(guard.limit().limit(), rules.max_in_flight);
   call(limited(600s));
   expect_rest(600s);
+  EXPECT_LT(guard.limit().limit(), rules.max_in_flight);
 }
 
 TEST_F(endpoint_guard_test, no_rest_lasts_longer_than_a_day) {
