@@ -14,14 +14,23 @@ start_runner runner TICK_INTERVAL_MS=1000 MAX_RUNS_PER_USER=100 MAX_ATTEMPTS=20 
 wait_for 30 "the runner is ready" is_ready runner
 pid=${process_pid[runner]}
 
-# due_soon <name>: 30 missions of anna that become due within the next three seconds.
+# due_soon <name>: 30 missions of anna, of which one becomes due every 100 ms, from one second on.
 batches=()
 due_soon() {
-  local n
   batches+=("$1")
-  for n in {0..9}; do
-    insert_mission anna "$1-$n-a $1-$n-b $1-$n-c" "{\"nextRunAt\": \"$(time_in "0.3 * $n")\"}"
-  done
+  psql_on "$sync_url" -o /dev/null -v name="$1" -v iso="'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'" <<'SQL'
+begin;
+select set_config('app.current_user_id', 'anna', true);
+insert into public.sync_changes (app_id, table_name, record_id, user_id, client_id, op, data, actor)
+select 'ai', 'aiMissions', id, 'anna', 'e2e-browser', 'insert', jsonb_build_object(
+         'id', id, 'userId', 'anna', 'createdAt', to_char(now() at time zone 'UTC', :iso), 'updatedAt', to_char(now() at time zone 'UTC', :iso), 'title', 'Fit bleiben',
+         'objective', 'Hilf mir, mein Ziel zu erreichen.', 'conceptMarkdown', '', 'state', 'active',
+         'inputs', '[{"module": "goals", "table": "companionGoals", "id": "goal-1"}]'::jsonb, 'iterations', '[]'::jsonb,
+         'cadence', '{"kind": "daily", "atHour": 7, "atMinute": 0}'::jsonb,
+         'nextRunAt', to_char((now() + interval '1 s' + n * interval '100 ms') at time zone 'UTC', :iso)), '{"kind": "user"}'
+from generate_series(1, 30) n, format('%s-%s', :'name', n) id;
+commit;
+SQL
 }
 planned() { # <name>
   [[ $(sql "select count(*) from sync_changes where client_id = 'mana-ai-runner' and record_id like '$1-%'") -ge 30 ]]
@@ -45,7 +54,7 @@ wait_for 30 "what was due while the database was read-only" planned read-only
 disk=$work/postgres/disk
 make_service_dir "$disk"
 if mount -t tmpfs -o "size=64m,uid=$(id -u "$(service_user)"),mode=0700" tmpfs "$disk" 2>/dev/null; then
-  trap 'finish; umount "$disk"' EXIT
+  mounted+=("$disk")
   make_service_dir "$disk/tables"
   sql "create tablespace small location '$disk/tables'"
   for table in public.sync_changes mana_ai.mission_snapshots; do sql "alter table $table set tablespace small"; done

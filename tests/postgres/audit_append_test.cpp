@@ -156,7 +156,7 @@ TEST_F(audit_append, times_never_go_backwards) {
 TEST_F(audit_append, the_commit_is_synchronous_whatever_the_role_says) {
   query("ALTER ROLE mana_ai_runner IN DATABASE " + query("SELECT current_database()")
         + " SET synchronous_commit = off");
-  pg::connection lazy{runner_url()};
+  pg::connection lazy{direct_runner_url()};
   EXPECT_EQ(lazy.exec("SHOW synchronous_commit")[0][0].as<std::string>(), "off");
   pqxx::work tx{lazy.raw()};
   tx.exec("SELECT * FROM mana_ai.append_audit(ARRAY['u1'], ARRAY['m1'], ARRAY[gen_random_uuid()], ARRAY[NULL]::text[],"

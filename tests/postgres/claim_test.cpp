@@ -346,6 +346,7 @@ TEST_F(claims, a_renewed_lease_is_a_hot_update) {
     query("SELECT pg_stat_force_next_flush()");
     return query("SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'mission_snapshots'");
   };
+  runner = std::make_unique<pg::connection>(direct_runner_url());
   renew_held_leases(*runner, std::vector<lease>{c.missions[0].held}, {15s, "a"});
   runner.reset(); // its statistics are flushed when it ends
   for (int i = 0; i < 200 && hot() == "0"; ++i)

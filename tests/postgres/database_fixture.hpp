@@ -24,16 +24,14 @@ protected:
 
   // URLs of the test's database: superuser, the logins of runner and auth, the migrating login, the
   // log's writer.
-  std::string superuser_url() const { return superuser_server_ + name_; }
+  std::string superuser_url() const;
   std::string runner_url() const { return url_for("mana_ai_runner", "runner-test"); }
   std::string auth_url() const { return url_for("mana_auth", "auth-test"); }
   std::string migrator_url() const { return url_for("mana_ai_migrator", "migrator-test"); }
   std::string sync_url() const { return url_for("mana_sync", "sync-test"); }
   // The runner's login on a session of its own, with or without a pooler.
   std::string direct_runner_url() const { return direct_url("mana_ai_runner", "runner-test"); }
-  std::string direct_url(const std::string& login, const std::string& password) const {
-    return url_at(server_, login, password);
-  }
+  std::string direct_url(const std::string& login, const std::string& password) const;
   const std::string& name() const { return name_; }
 
   // Appends a row to the log as the sync service does, under the user's scope, and commits.
@@ -55,11 +53,7 @@ protected:
 
 private:
   std::string url_for(const std::string& login, const std::string& password) const;
-  std::string url_at(const std::string& server, const std::string& login, const std::string& password) const;
 
-  std::string superuser_server_; // the superuser's URL up to the database's name
-  std::string server_;           // host:port
-  std::string pooler_;           // the same, or of the pooler
   std::string name_;
   std::unique_ptr<pg::connection> superuser_;
   std::unique_ptr<pg::connection> sync_;

@@ -421,6 +421,7 @@ TEST_F(fair_claims, settling_is_a_hot_update) {
   auto runs = claim(morning, 1, tokens_250); // the other one keeps the user's place in the line
   ASSERT_EQ(runs.size(), 1u);
   query("VACUUM FULL mana_ai.user_turns"); // room on the page
+  runner = std::make_unique<pg::connection>(direct_runner_url());
   end(planned(runs[0], 30));
   auto hot = [&] {
     query("SELECT pg_stat_force_next_flush()");

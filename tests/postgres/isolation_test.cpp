@@ -163,11 +163,8 @@ TEST_F(isolation, a_migration_that_changed_after_it_was_applied_is_refused) {
 }
 
 TEST_F(isolation, errors_of_the_server_become_codes) {
-  auto wrong = pg::attempt([&] {
-    auto url = runner_url();
-    url.replace(url.find("runner-test"), 11, "wrong");
-    return pg::connection{url}.exec("SELECT 1").size();
-  });
+  auto wrong =
+      pg::attempt([&] { return pg::connection{direct_url("mana_ai_runner", "wrong")}.exec("SELECT 1").size(); });
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().code, errc::database_unavailable);
   EXPECT_NE(wrong.error().detail.find("password authentication failed"), std::string::npos);

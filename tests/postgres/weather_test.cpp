@@ -199,7 +199,7 @@ TEST_F(database_weather, a_transaction_that_idles_too_long_loses_its_session) {
     pg::connection other{url};
     while (!other.exec("SELECT FROM pg_stat_activity WHERE pid = $1", pid).empty()) {
     }
-    tx.exec("SELECT 1");
+    pg::connection::exec_in(tx, "SELECT 1");
     return 1;
   };
   auto r = answer_of(self->request(pool, caf::infinite, database_job{"idle", idle}));
