@@ -164,7 +164,8 @@ struct expired_audit : audit_retention {
     append_at("gone", 3, "now() - interval '500 days'");
     end_first_partition("mana_ai.audit_month(now(), -15)");
     append_notes("u1", 2);
-    EXPECT_EQ(drop_expired("now() - mana_ai.audit_month(now(), -14)"), 2);
+    keep = "interval '" + query("SELECT now() - mana_ai.audit_month(now(), -14)") + "'";
+    EXPECT_EQ(drop_expired(keep), 2);
   }
   std::string problem_after(const std::string& sql) {
     query("ALTER TABLE mana_ai.decrypt_audit DISABLE TRIGGER ALL");
@@ -172,6 +173,7 @@ struct expired_audit : audit_retention {
     auto v = verify("u1");
     return v.first_bad ? v.first_bad->problem : std::string{};
   }
+  std::string keep; // the last 14 months
 };
 
 TEST_F(expired_audit, is_gone_and_the_chain_is_good_from_its_anchor_on) {
@@ -197,12 +199,23 @@ TEST_F(expired_audit, leaves_a_chain_that_goes_on) {
 }
 
 TEST_F(expired_audit, leaves_an_anchor_that_moves_on) {
-  EXPECT_EQ(drop_expired(), 0);
-  query("ALTER TABLE mana_ai.decrypt_audit DETACH PARTITION mana_ai.decrypt_audit_"
-        + query("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')"));
-  append_notes("u2", 1);
-  EXPECT_EQ(query("SELECT string_agg(user_id || ' ' || position, ', ' ORDER BY user_id) FROM mana_ai.audit_anchors"),
-            "gone 3, u1 3, u2 1");
+  EXPECT_EQ(drop_expired(keep), 0);
+  auto anchors = "SELECT string_agg(user_id || ' ' || position, ', ' ORDER BY user_id) FROM mana_ai.audit_anchors";
+  EXPECT_EQ(query(anchors), "gone 3, u1 3, u2 1");
+  // As if this month had ended two months ago.
+  auto month = "mana_ai.decrypt_audit_" + query("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')");
+  query("DO $$ DECLARE p text; BEGIN FOR p IN SELECT name FROM mana_ai.audit_partitions() WHERE 'mana_ai.' || name <> '"
+        + month + "' AND name <> 'decrypt_audit_default' LOOP EXECUTE format('DROP TABLE mana_ai.%I', p); END LOOP;"
+        + " ALTER TABLE mana_ai.decrypt_audit DETACH PARTITION " + month + "; ALTER TABLE " + month
+        + " DISABLE TRIGGER ALL; UPDATE " + month + " SET ts = ts - interval '90 days';"
+        + " EXECUTE format('ALTER TABLE mana_ai.decrypt_audit ATTACH PARTITION " + month
+        + " FOR VALUES FROM (MINVALUE) TO (%L)', now() - interval '60 days'); END $$");
+  EXPECT_EQ(drop_expired("interval '50 days'"), 1);
+  EXPECT_EQ(query(anchors), "gone 3, u1 5, u2 1");
+  append_notes("u1", 1);
+  auto v = verify("u1");
+  EXPECT_FALSE(v.first_bad) << v.first_bad->problem;
+  EXPECT_EQ(v.head_position, 6);
 }
 
 TEST_F(expired_audit, leaves_anchors_that_only_their_user_sees_and_nobody_writes) {
