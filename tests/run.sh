@@ -123,6 +123,7 @@ tests_in_debug() {
   for level in $(levels unit fuzz actors simulation net postgres); do gtest "debug-$level" "build/debug/${level}_tests"; done
   postgres_behind_a_pooler
   postgres_with_skewed_clock
+  postgres_partitioned
 }
 
 # All that the services do in the database, through PgBouncer in transaction mode.
@@ -132,6 +133,9 @@ postgres_behind_a_pooler() {
   gtest postgres-pgbouncer build/debug/postgres_tests "MANA_TEST_POOLER=127.0.0.1:$pooler_port"
   pooler_stop
 }
+
+# With the tables of the runs partitioned by user.
+postgres_partitioned() { gtest postgres-partitioned build/debug/postgres_tests MANA_TEST_PARTITIONED=1; }
 
 # A replica whose clock is ten minutes ahead of the database's. ASan insists on being loaded first.
 postgres_with_skewed_clock() {
