@@ -170,6 +170,15 @@ std::string database_fixture::query(const std::string& sql) {
   return rows.empty() || rows[0][0].is_null() ? std::string{} : rows[0][0].as<std::string>();
 }
 
+void database_fixture::close_and_count(std::unique_ptr<pg::connection> direct) {
+  auto pid = direct->raw().backendpid();
+  direct.reset();
+  // It counts its statistics before it leaves the list of processes that can be terminated.
+  superuser_->exec("SELECT pg_terminate_backend($1, 60000)", pid);
+  auto left = superuser_->exec("SELECT FROM pg_stat_activity WHERE pid = $1", pid);
+  ASSERT_TRUE(left.empty()) << "session " << pid << " does not end";
+}
+
 json::value database_fixture::snapshot(const std::string& user, const std::string& mission) {
   auto rows = superuser_->exec(
       "SELECT record::text FROM mana_ai.mission_snapshots WHERE user_id = $1 AND mission_id = $2", user, mission);

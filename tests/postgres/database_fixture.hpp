@@ -48,6 +48,10 @@ protected:
   // One value of a query as superuser; empty text for null or no row.
   std::string query(const std::string& sql);
 
+  // Closes a session that passes no pooler (a pooler's lives on) and waits for its end: what it did is in the
+  // server's statistics then.
+  void close_and_count(std::unique_ptr<pg::connection> direct);
+
   // The stored snapshot; null when there is none.
   json::value snapshot(const std::string& user, const std::string& mission);
 
