@@ -26,6 +26,16 @@ std::string why_held(const foreground_verdict& v) {
   return "the mission is not active: " + v.hold;
 }
 
+// An iteration whose next slot did not count, because the clock of its writer is behind: the slot is due, and done.
+bool is_planned(pqxx::transaction_base& tx, const mission_key& key, const std::string& iteration_id) {
+  json::value probe{json::array{json::object{{"id", iteration_id}}}};
+  auto rows = pg::connection::exec_in(tx,
+                                      "SELECT FROM mana_ai.mission_snapshots WHERE user_id = $1 AND mission_id = $2"
+                                      " AND record->'iterations' @> $3::jsonb",
+                                      key.user.value, key.mission.value, json::to_text(probe));
+  return !rows.empty();
+}
+
 } // namespace
 
 failure why_not_claimed(const foreground_verdict& v) {
@@ -43,10 +53,13 @@ failure why_not_claimed(const foreground_verdict& v) {
 
 std::optional<result<foreground_run>> claim_in_foreground(pg::connection& db, const mission_key& key,
                                                           const foreground_terms& terms) {
-  auto rows = db.exec("SELECT what, lease_token, slot_us, until_us, hold FROM mana_ai.claim_foreground_run($1, $2,"
-                      " $3::bigint * interval '1 millisecond', $4, $5, $6, $7)",
-                      key.user.value, key.mission.value, terms.lease.count(), terms.runs_per_user,
-                      terms.budgets.runs_per_hour, terms.budgets.tokens_per_day, terms.budgets.tokens_per_run);
+  pqxx::work tx{db.raw()};
+  auto rows = pg::connection::exec_in(
+      tx,
+      "SELECT what, lease_token, slot_us, until_us, hold FROM mana_ai.claim_foreground_run($1, $2,"
+      " $3::bigint * interval '1 millisecond', $4, $5, $6, $7)",
+      key.user.value, key.mission.value, terms.lease.count(), terms.runs_per_user, terms.budgets.runs_per_hour,
+      terms.budgets.tokens_per_day, terms.budgets.tokens_per_run);
   auto row = rows[0];
   foreground_verdict v;
   v.what = row["what"].as<std::string>();
@@ -62,6 +75,9 @@ std::optional<result<foreground_run>> claim_in_foreground(pg::connection& db, co
   out.slot = pg::time_from_us(row["slot_us"].as<std::int64_t>());
   out.iteration_id = iteration_id_of(key, out.slot);
   out.lease_until = *v.until;
+  if (is_planned(tx, key, out.iteration_id)) // the claim goes with the transaction
+    return failure{errc::mission_not_due, "this run has its plan already; the server schedules the next one"};
+  tx.commit();
   return out;
 }
 

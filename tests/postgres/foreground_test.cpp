@@ -177,6 +177,19 @@ TEST_F(foreground, a_tabs_run_takes_one_of_the_users_places_and_of_the_hours_run
   EXPECT_THAT(claim_due_missions(*runner, {100, 8}, of_hour).missions, IsEmpty());
 }
 
+TEST_F(foreground, a_slot_that_has_its_iteration_is_not_planned_again) {
+  auto held = begin();
+  push_iteration(std::string{"\""} + past + "\"");
+  refresh();
+  EXPECT_TRUE(end_in_foreground(*runner, held)->given_back);
+  auto f = refused();
+  EXPECT_EQ(f.code, errc::mission_not_due);
+  EXPECT_THAT(f.detail, HasSubstr("has its plan already"));
+  EXPECT_EQ(column("lease_token"), "");
+  EXPECT_EQ(turn("runs_in_hour"), "0");
+  EXPECT_THAT(claim(), SizeIs(1)); // which finds the iteration, too, and moves on
+}
+
 TEST_F(foreground, an_edit_that_is_not_folded_yet_is_waited_for) {
   edit(R"({"title":"neu"})", R"({"title":"2026-03-01T09:00:00.000Z"})");
   EXPECT_FALSE(ask_for(mission));
