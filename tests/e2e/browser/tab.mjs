@@ -1,7 +1,7 @@
-// A tab that plans a mission for its user in the foreground, as a program: what the browser app does, without a browser.
+// A tab that plans a mission for its user in the foreground, as a program: what the browser app does, without one.
 //
-//   node tab.mjs run URL TOKEN MISSION   leases the due slot, asks the language model through the service, and prints the
-//                                        update of the mission (data and stamps) that a sync push would carry
+//   node tab.mjs run URL TOKEN MISSION   leases the due slot, asks the language model through the service, and prints
+//                                        the update of the mission (data and stamps) that a sync push would carry
 //   node tab.mjs hold URL TOKEN MISSION  leases the slot, renews it, and goes on renewing until it is killed; prints
 //                                        the lease once it is held
 //   node tab.mjs end URL TOKEN MISSION LEASE   gives the run back
