@@ -71,14 +71,16 @@ std::string missions_json(const mission_list& list) {
                                        {"attempts", static_cast<std::int64_t>(m.attempts)},
                                        {"lastError", text_or_null(m.last_error)},
                                        {"notRunningBecause", m.not_running_because}});
-  auto& b = list.budget;
-  json::object budget{{"runsThisHour", count(b.runs_this_hour)},
-                      {"runsPerHour", count_or_null(b.runs_per_hour)},
-                      {"tokensToday", b.tokens_today},
-                      {"tokensPerDay", b.tokens_per_day > 0 ? json::value{b.tokens_per_day} : json::value{}},
-                      {"waitsUntil", iso_or_null(b.waits_until)}};
   return json::to_text(
-      json::object{{"now", to_iso(list.now)}, {"missions", std::move(missions)}, {"budget", std::move(budget)}});
+      json::object{{"now", to_iso(list.now)}, {"missions", std::move(missions)}, {"budget", budget_json(list.budget)}});
+}
+
+json::object budget_json(const user_budget& b) {
+  return {{"runsThisHour", count(b.runs_this_hour)},
+          {"runsPerHour", count_or_null(b.runs_per_hour)},
+          {"tokensToday", b.tokens_today},
+          {"tokensPerDay", b.tokens_per_day > 0 ? json::value{b.tokens_per_day} : json::value{}},
+          {"waitsUntil", iso_or_null(b.waits_until)}};
 }
 
 // -- routes ---------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "http/probe_routes.hpp"
 #include "http/server/router.hpp"
 #include "infra/config/secret_text.hpp"
+#include "infra/json/value.hpp"
 #include "messages/mission_directory.hpp"
 #include "messages/runner_handles.hpp"
 #include "messages/schema_keeper.hpp"
@@ -56,5 +57,7 @@ std::string tick_json(const tick_report& report);
 // `{now, missions:[{id, title, state, nextRunAt, retryAt, leaseUntil, leaseOwner, attempts,
 // lastError, notRunningBecause}]}`; times are ISO or null, leaseOwner and lastError null when empty.
 std::string missions_json(const mission_list& list);
+// `{runsThisHour, runsPerHour, tokensToday, tokensPerDay, waitsUntil}`; no limit is null.
+json::object budget_json(const user_budget& budget);
 
 } // namespace mana::http

@@ -8,6 +8,7 @@
 #include "http/audit_routes.hpp"
 #include "http/grant_routes.hpp"
 #include "http/jwks_routes.hpp"
+#include "http/llm_place.hpp"
 #include "http/llm_standin_routes.hpp"
 #include "http/quarantine_routes.hpp"
 #include "http/runner_routes.hpp"
@@ -17,6 +18,7 @@
 #include "http/server/router.hpp"
 #include "http/server/server.hpp"
 #include "http/sign_in_routes.hpp"
+#include "http/user_routes.hpp"
 #include "http/vault_routes.hpp"
 #include "http/version.hpp"
 #include "infra/http_client/descriptor_limit.hpp"
@@ -181,6 +183,7 @@ private:
     if (!audits)
       return std::move(audits).error();
     http::add_audit_routes(routes, std::move(*audits));
+    http::add_user_routes(routes, user_front());
     return std::nullopt;
   }
 
@@ -273,6 +276,15 @@ private:
     if (!keys)
       return failure{errc::config_invalid, "AUDIT_SIGNING_KEY_PEM: " + keys.error().detail};
     f.signer = keys->front();
+    return f;
+  }
+
+  http::user_front user_front() {
+    http::user_front f;
+    f.system = &system_;
+    f.handles = [this] { return runner_->handles(); };
+    f.identify = identity();
+    f.llm = http::llm_place_of(settings_, targets_);
     return f;
   }
 

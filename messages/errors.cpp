@@ -32,6 +32,12 @@ std::string_view to_string(errc code) noexcept {
     case errc::shutting_down: return "shutting_down";
     case errc::grant_revoked: return "grant_revoked";
     case errc::account_deleted: return "account_deleted";
+    case errc::mission_running: return "mission_running";
+    case errc::mission_not_due: return "mission_not_due";
+    case errc::mission_has_grant: return "mission_has_grant";
+    case errc::mission_held: return "mission_held";
+    case errc::mission_unknown: return "mission_unknown";
+    case errc::token_budget_spent: return "token_budget_spent";
     case errc::json_malformed: return "json_malformed";
     case errc::limit_exceeded: return "limit_exceeded";
     case errc::bad_request: return "bad_request";

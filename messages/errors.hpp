@@ -45,6 +45,14 @@ enum class errc : std::uint8_t {
   grant_revoked = 63,   // the grant that the run used was replaced or withdrawn meanwhile: drop the result
   account_deleted = 64, // the user is gone: drop everything
 
+  // -- what a user's own tab asks for; emitted by actors/foreground_runs and actors/llm_proxy ---------
+  mission_running = 65,    // somebody has the mission already: retry later
+  mission_not_due = 66,    // nothing to run (yet); the detail says when
+  mission_has_grant = 67,  // the server's, since no tab can open the grant
+  mission_held = 68,       // it waits for its user or an operator, or a limit is reached; the detail says which
+  mission_unknown = 69,    // the user has no such mission
+  token_budget_spent = 70, // the user's tokens of the day; the detail says when to come back
+
   // -- input from outside ---------------------------------------------------------------------------
   json_malformed = 80, // not JSON, or beyond the depth limit
   limit_exceeded = 81, // a size or count limit; the detail names it

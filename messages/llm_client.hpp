@@ -4,8 +4,8 @@
 #pragma once
 
 #include "messages/caf_errors.hpp"
+#include "messages/chat_prompt.hpp"
 #include "messages/ids.hpp"
-#include "messages/sensitive_text.hpp"
 
 #include <caf/all.hpp>
 
@@ -16,13 +16,6 @@
 #include <vector>
 
 namespace mana {
-
-// One system and one user message, which may hold decrypted text. Shared because messages are copied; never
-// changed after sending, and cleansed when the last holder lets go.
-struct chat_prompt {
-  sensitive_text system;
-  sensitive_text user;
-};
 
 struct chat_call {
   std::shared_ptr<const chat_prompt> prompt;

@@ -46,7 +46,8 @@ struct renew_leases {
 struct leases_renewed {
   std::vector<lease> lost;              // owned by somebody else by now, or the mission is gone
   std::vector<lease> stopped;           // still held, but their grant was replaced or withdrawn
-  std::size_t rescued = 0;              // expired leases of dead replicas that were freed
+  std::size_t rescued = 0;              // expired leases of dead replicas and closed tabs that were freed
+  std::size_t rescued_of_tabs = 0;      // of those: no crash of the mission
   std::vector<mission_key> quarantined; // of those: missions that are not claimed again
   // Since when the first claimable mission waits; nullopt: none does.
   std::optional<std::chrono::milliseconds> oldest_waiting;

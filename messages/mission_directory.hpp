@@ -1,4 +1,4 @@
-// mission_directory: what an operator asks about one user's missions.
+// mission_directory: what an operator asks about one user's missions, and users about their own.
 #pragma once
 
 #include "messages/caf_errors.hpp"
@@ -25,6 +25,7 @@ struct mission_status {
   std::optional<timestamp> retry_at;    // when the slot is being retried
   std::optional<timestamp> lease_until; // while a replica runs it
   std::string lease_owner;              // the replica's name
+  bool foreground = false;              // a tab of the user runs it, and no replica
   unsigned attempts = 0;                // for the current slot
   std::string last_error;               // `<code>: <detail>` of the last failed attempt; may be empty
   std::string not_running_because;      // one of the words of `hold`, or `running`, `due`

@@ -4,7 +4,9 @@
 
 #include "messages/audit_reader.hpp"
 #include "messages/database.hpp"
+#include "messages/foreground_runs.hpp"
 #include "messages/llm_client.hpp"
+#include "messages/llm_proxy.hpp"
 #include "messages/mission_directory.hpp"
 #include "messages/mission_quarantine.hpp"
 #include "messages/scheduler.hpp"
@@ -20,6 +22,8 @@ struct runner_handles {
   audit_reader_actor audit_reader;
   user_eraser_actor eraser;
   mission_quarantine_actor quarantine;
+  foreground_runs_actor foreground;
+  llm_proxy_actor llm_proxy;
 };
 
 } // namespace mana

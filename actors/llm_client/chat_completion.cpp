@@ -36,19 +36,19 @@ failure invalid(const char* what) { return {errc::llm_answer_invalid, what}; }
 
 } // namespace
 
-sensitive_text completion_request(const chat_options& options, std::string_view system, std::string_view user) {
-  json::sensitive_writer out{system.size() + user.size() + 512};
+sensitive_text completion_request(const chat_options& options, const chat_prompt& prompt) {
+  json::sensitive_writer out{prompt.size() + 512};
   out.begin_object();
   out.key("model");
   out.text(options.model);
   out.key("temperature");
-  out.number(number_of(options.temperature));
+  out.number(number_of(prompt.temperature.value_or(options.temperature)));
   out.key("max_tokens");
-  out.number({std::to_string(options.max_tokens)});
+  out.number({std::to_string(prompt.max_tokens.value_or(options.max_tokens))});
   out.key("messages");
   out.begin_array();
-  append_message(out, "system", system);
-  append_message(out, "user", user);
+  for (auto& m : prompt.messages)
+    append_message(out, to_string(m.role), m.content.view());
   out.end_array();
   if (options.json_response_format) {
     out.key("response_format");

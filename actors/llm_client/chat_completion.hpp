@@ -2,8 +2,8 @@
 // (contract 5). Pure.
 #pragma once
 
+#include "messages/chat_prompt.hpp"
 #include "messages/result.hpp"
-#include "messages/sensitive_text.hpp"
 
 #include <cstdint>
 #include <string>
@@ -18,8 +18,9 @@ struct chat_options {
   bool json_response_format = false; // adds response_format {"type":"json_object"}
 };
 
-// {model, temperature, max_tokens, messages: [system, user], response_format?}
-sensitive_text completion_request(const chat_options& options, std::string_view system, std::string_view user);
+// {model, temperature, max_tokens, messages, response_format?}; what the prompt itself asks for comes before the
+// options.
+sensitive_text completion_request(const chat_options& options, const chat_prompt& prompt);
 
 struct completion {
   std::string content;

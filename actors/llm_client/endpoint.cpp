@@ -39,9 +39,7 @@ net::http_request llm_endpoint::request(std::shared_ptr<const chat_prompt> promp
   out.method = net::http_request::verb::post;
   out.target = target_;
   out.content_type = "application/json";
-  out.body = [options = options_, prompt = std::move(prompt)] {
-    return completion_request(*options, prompt->system.view(), prompt->user.view());
-  };
+  out.body = [options = options_, prompt = std::move(prompt)] { return completion_request(*options, *prompt); };
   out.total_deadline = deadline;
   return out;
 }

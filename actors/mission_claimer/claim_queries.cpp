@@ -64,13 +64,15 @@ leases_renewed renew_held_leases(pg::connection& db, std::span<const lease> held
       (pg::view(row["what"]) == "stopped" ? out.stopped : out.lost).push_back(held[row["ord"].as<std::size_t>() - 1]);
   }
   // One row at least: that of the line.
-  auto rows = db.exec("SELECT l.waiting_ms, r.user_id, r.mission_id, r.quarantined FROM mana_ai.line_status() l"
-                      " LEFT JOIN mana_ai.rescue_crashed_runs($1) r ON true",
-                      rescues_per_renewal);
+  auto rows =
+      db.exec("SELECT l.waiting_ms, r.user_id, r.mission_id, r.quarantined, r.foreground FROM mana_ai.line_status() l"
+              " LEFT JOIN mana_ai.rescue_crashed_runs($1) r ON true",
+              rescues_per_renewal);
   for (const auto& row : rows) {
     if (row["user_id"].is_null())
       continue;
     ++out.rescued;
+    out.rescued_of_tabs += row["foreground"].as<bool>() ? 1 : 0;
     if (row["quarantined"].as<bool>())
       out.quarantined.push_back({{row["user_id"].as<std::string>()}, {row["mission_id"].as<std::string>()}});
   }

@@ -33,6 +33,7 @@ mission_status read_mission_status(const pqxx::row& row, mission_facts facts) {
     m.retry_at = facts.claimable;
   m.lease_until = time_of(row["lease_us"]);
   m.lease_owner = pg::get<std::string>(row["lease_owner"]).value_or("");
+  m.foreground = row["foreground"].as<bool>();
   m.attempts = row["attempt"].as<unsigned>();
   m.last_error = pg::get<std::string>(row["last_error"]).value_or("");
   m.not_running_because = why_not_running(facts);
@@ -96,7 +97,7 @@ mission_list list_missions_of(pg::connection& db, const user_id& user, std::size
   auto rows = pg::connection::exec_in(
       tx,
       "SELECT mission_id, left(record->>'title', 500) AS title, record->>'state' AS state, hold, attempt, last_error,"
-      " lease_owner, (extract(epoch FROM slot_at) * 1000000)::bigint AS slot_us,"
+      " lease_owner, foreground, (extract(epoch FROM slot_at) * 1000000)::bigint AS slot_us,"
       " (extract(epoch FROM claimable_at) * 1000000)::bigint AS claimable_us,"
       " (extract(epoch FROM lease_until) * 1000000)::bigint AS lease_us,"
       " count(*) FILTER (WHERE lease_token IS NOT NULL) OVER () AS running"

@@ -142,9 +142,9 @@ void planner::plan_with_inputs() {
 }
 
 void planner::ask() {
-  auto prompt = std::make_shared<const chat_prompt>(chat_prompt{prompt_.system, prompt_.user});
+  auto prompt = std::make_shared<const chat_prompt>(prompt_.system, prompt_.user);
   auto start = clock().now();
-  auto prompt_bytes = prompt->system.size() + prompt->user.size();
+  auto prompt_bytes = prompt->size();
   request(deps_->llm, caf::infinite, chat_call{std::move(prompt), run_.held.key.user}) // the client owns its deadlines
       .then(
           [this, start, prompt_bytes](const chat_answer& answer) {

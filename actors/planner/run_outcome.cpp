@@ -110,6 +110,12 @@ failure_kind kind_of(errc code) noexcept {
     case errc::zero_knowledge_active:
     case errc::recovery_wrap_missing:
     case errc::vault_key_unknown:
+    case errc::mission_running:
+    case errc::mission_not_due:
+    case errc::mission_has_grant:
+    case errc::mission_held:
+    case errc::mission_unknown:
+    case errc::token_budget_spent:
     case errc::name_taken: return failure_kind::final;
     case errc::lease_lost:
     case errc::account_deleted: return failure_kind::lost;
@@ -183,6 +189,12 @@ std::string_view reason_sentence(errc code) noexcept {
     case errc::zero_knowledge_active:
     case errc::recovery_wrap_missing:
     case errc::vault_key_unknown:
+    case errc::mission_running:
+    case errc::mission_not_due:
+    case errc::mission_has_grant:
+    case errc::mission_held:
+    case errc::mission_unknown:
+    case errc::token_budget_spent:
     case errc::name_taken:
     case errc::internal: return "Im Dienst ist ein interner Fehler aufgetreten.";
   }

@@ -16,7 +16,11 @@ std::int64_t tokens_used(const chat_answer& answer, std::size_t prompt_bytes) no
                   + std::clamp<std::int64_t>(answer.completion_tokens, 0, most_believed);
   if (reported > 0)
     return reported;
-  return static_cast<std::int64_t>((prompt_bytes + answer.content.size() + bytes_per_token - 1) / bytes_per_token);
+  return estimated_tokens(prompt_bytes + answer.content.size());
+}
+
+std::int64_t estimated_tokens(std::size_t bytes) noexcept {
+  return static_cast<std::int64_t>((bytes + bytes_per_token - 1) / bytes_per_token);
 }
 
 } // namespace mana

@@ -16,4 +16,7 @@ inline constexpr std::int64_t reserved_prompt_tokens = 10'000;
 // was not answered counts nothing.
 std::int64_t tokens_used(const chat_answer& answer, std::size_t prompt_bytes) noexcept;
 
+// Of a text of so many bytes.
+std::int64_t estimated_tokens(std::size_t bytes) noexcept;
+
 } // namespace mana

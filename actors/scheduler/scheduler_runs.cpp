@@ -187,10 +187,10 @@ void scheduler::rescue() {
 }
 
 void scheduler::rescued(const leases_renewed& answer) {
-  if (answer.rescued > 0) {
+  if (answer.rescued > 0)
     deps_.observers.leases_rescued(answer.rescued);
-    deps_.observers.missions_crashed(answer.rescued);
-  }
+  if (auto crashed = answer.rescued - answer.rescued_of_tabs; crashed > 0)
+    deps_.observers.missions_crashed(crashed);
   for (auto& key : answer.quarantined)
     deps_.observers.mission_quarantined(key);
   deps_.observers.oldest_waiting(answer.oldest_waiting.value_or(std::chrono::milliseconds{0}));

@@ -4,8 +4,10 @@
 #include "actors/audit_writer/audit_writer_actor.hpp"
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
+#include "actors/foreground_runs/foreground_runs_actor.hpp"
 #include "actors/iteration_writer/iteration_writer_actor.hpp"
 #include "actors/llm_client/llm_client_actor.hpp"
+#include "actors/llm_proxy/llm_proxy_actor.hpp"
 #include "actors/maintenance/maintenance_actor.hpp"
 #include "actors/mission/time_zone.hpp"
 #include "actors/mission_claimer/mission_claimer_actor.hpp"
@@ -63,6 +65,20 @@ user_budgets budgets_of(const config::settings& s) {
   b.tokens_per_day = static_cast<std::int64_t>(s.tokens_per_day);
   b.tokens_per_run = static_cast<std::int64_t>(s.llm_max_tokens) + reserved_prompt_tokens;
   return b;
+}
+
+foreground_config foreground_config_of(const config::settings& s) {
+  foreground_config c;
+  c.terms = {s.lease, s.max_runs_per_user, budgets_of(s)};
+  return c;
+}
+
+llm_proxy_config llm_proxy_config_of(const config::settings& s) {
+  llm_proxy_config c;
+  c.limits.per_minute = s.llm_calls_per_minute;
+  c.tokens_per_day = static_cast<std::int64_t>(s.tokens_per_day);
+  c.max_answer_tokens = static_cast<int>(s.llm_max_tokens);
+  return c;
 }
 
 } // namespace
@@ -164,6 +180,13 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
       r->add<user_eraser_actor>("user_eraser", [=, &sys] { return as_child(sys.spawn<user_eraser>(database)); });
   auto quarantine = r->add<mission_quarantine_actor>(
       "mission_quarantine", [=, &sys] { return as_child(sys.spawn<mission_quarantine>(database)); });
+  auto foreground = r->add<foreground_runs_actor>("foreground_runs", [=, &sys, config = foreground_config_of(s)] {
+    return as_child(
+        sys.spawn<foreground_runs>(config, foreground_deps{database, refresher, [board] { board->wake_scheduler(); }}));
+  });
+  auto proxy = r->add<llm_proxy_actor>("llm_proxy", [=, &sys, config = llm_proxy_config_of(s)] {
+    return as_child(sys.spawn<llm_proxy>(config, llm_proxy_deps{database, llm, observe_llm_proxy(*reg, troubles)}));
+  });
   auto deps = std::make_shared<planner_deps>();
   deps->config = planner_config_of(s);
   deps->config.keys = std::move(*keys);
@@ -190,7 +213,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   });
   {
     std::lock_guard lock{board->mutex};
-    board->handles = {sched, directory, database, llm, audits, eraser, quarantine};
+    board->handles = {sched, directory, database, llm, audits, eraser, quarantine, foreground, proxy};
   }
   r->add<gauge_sampler_actor>("gauge_sampler",
                               [=, &sys] { return as_child(sys.spawn(gauge_sampler, database, llm, reg)); });

@@ -2,19 +2,21 @@
 // of them cannot be kept alive.
 //
 //   child                restart   who needs it                      stops
-//   database             yes       all below                         17.
-//   schema_keeper        yes       /ready                            16.
-//   mission_claimer      yes       scheduler                         15.
-//   record_reader        yes       planners                          14.
-//   iteration_writer     yes       planners                          13.
-//   audit_database       yes       audit_writer alone                12.
-//   audit_writer         yes       planners                          11.
-//   llm_client           yes       planners                          10.
-//   snapshot_refresher   yes       scheduler, change_listener         9.
-//   mission_directory    yes       HTTP front                         8.
-//   audit_reader         yes       HTTP front                         7.
-//   user_eraser          yes       HTTP front                         6.
-//   mission_quarantine   yes       HTTP front                         5.
+//   database             yes       all below                         19.
+//   schema_keeper        yes       /ready                            18.
+//   mission_claimer      yes       scheduler                         17.
+//   record_reader        yes       planners                          16.
+//   iteration_writer     yes       planners                          15.
+//   audit_database       yes       audit_writer alone                14.
+//   audit_writer         yes       planners                          13.
+//   llm_client           yes       planners                          12.
+//   snapshot_refresher   yes       scheduler, change_listener        11.
+//   mission_directory    yes       HTTP front                        10.
+//   audit_reader         yes       HTTP front                         9.
+//   user_eraser          yes       HTTP front                         8.
+//   mission_quarantine   yes       HTTP front                         7.
+//   foreground_runs      yes       HTTP front                         6.
+//   llm_proxy            yes       HTTP front                         5.
 //   scheduler            yes       HTTP front; owns the planners      4.
 //   gauge_sampler        yes       /metrics                           3.
 //   change_listener      yes                                          2.

@@ -118,6 +118,15 @@ audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles) {
   return o;
 }
 
+llm_proxy_observer observe_llm_proxy(metrics::registry& r, trouble_log_ptr troubles) {
+  auto p = std::make_shared<metrics::planner_metrics>(r);
+  llm_proxy_observer o;
+  o.tokens_used = [p](std::int64_t n) { p->tokens.Increment(static_cast<double>(n)); };
+  o.settled = [troubles] { troubles->ended("settle_tokens"); };
+  o.not_settled = [troubles](const failure& f) { troubles->happened("settle_tokens", f); };
+  return o;
+}
+
 maintenance_observer observe_maintenance(metrics::registry& r, trouble_log_ptr troubles) {
   auto m = std::make_shared<metrics::maintenance_metrics>(r);
   maintenance_observer o;

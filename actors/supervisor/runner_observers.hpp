@@ -6,6 +6,7 @@
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/llm_client/llm_client_config.hpp"
+#include "actors/llm_proxy/llm_proxy_actor.hpp"
 #include "actors/maintenance/maintenance_actor.hpp"
 #include "actors/planner/planner_actor.hpp"
 #include "actors/scheduler/scheduler_actor.hpp"
@@ -40,6 +41,7 @@ database_observer observe_database(metrics::registry& r);
 // Of a pool beside the main one: its jobs count alike, the depth of its queue does not.
 database_observer observe_side_pool(metrics::registry& r);
 llm_observer observe_llm(metrics::registry& r);
+llm_proxy_observer observe_llm_proxy(metrics::registry& r, trouble_log_ptr troubles);
 planner_observer observe_planner(metrics::registry& r);
 listener_observer observe_listener(metrics::registry& r, trouble_log_ptr troubles);
 // `wake` is called after snapshots changed.

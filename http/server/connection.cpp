@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 // g++ 12 inlines only the allocating half of Boost's coroutine frames and then sees a mismatch.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -162,16 +163,50 @@ asio::awaitable<void> server::connection::send_continue() {
 
 asio::awaitable<response> server::connection::handled(request req) {
   stream_.expires_never();
+  req.when_client_is_gone = [this](std::function<void()> then) { watch_client(std::move(then)); };
   std::string reason;
   try {
-    co_return co_await core_.handle(std::move(req));
+    auto answer = co_await core_.handle(std::move(req));
+    stop_watching();
+    co_return answer;
   } catch (const std::exception& e) {
     reason = e.what();
   } catch (...) {
     reason = "an exception of unknown type";
   }
+  stop_watching();
   log::error("http_handler_failed", {{"reason", reason}});
   co_return internal_error();
+}
+
+// Outlives the connection where its last completion is still queued.
+struct server::connection::client_watch {
+  std::function<void()> gone; // empty: nobody wants to know any more
+};
+
+// Data that comes early belongs to the next request: whoever sends it is there, and is not watched any longer.
+void server::connection::watch_client(std::function<void()> gone) {
+  stop_watching();
+  watch_ = std::make_shared<client_watch>(client_watch{std::move(gone)});
+  auto& socket = stream_.socket();
+  socket.async_wait(asio::ip::tcp::socket::wait_read, [watch = watch_, &socket](error_code ec) {
+    if (!watch->gone)
+      return;
+    std::array<char, 1> next;
+    if (!ec)
+      socket.receive(asio::buffer(next), asio::ip::tcp::socket::message_peek, ec);
+    if (ec)
+      std::exchange(watch->gone, nullptr)();
+  });
+}
+
+void server::connection::stop_watching() {
+  if (!watch_)
+    return;
+  watch_->gone = nullptr;
+  watch_.reset();
+  error_code ignored;
+  stream_.socket().cancel(ignored);
 }
 
 asio::awaitable<bool> server::connection::send(const response& r, bool without_body, bool keep_alive) {

@@ -60,6 +60,7 @@ public:
 
 private:
   enum class phase { idle, busy };
+  struct client_watch;
 
   asio::awaitable<bool> wait_for_first_byte(bool is_fresh);
   asio::awaitable<bool> serve_one();
@@ -67,6 +68,8 @@ private:
   asio::awaitable<response> answered(request_parser& p, std::optional<response>& rejection);
   asio::awaitable<void> send_continue();
   asio::awaitable<response> handled(request req);
+  void watch_client(std::function<void()> gone);
+  void stop_watching();
   asio::awaitable<bool> send(const response& r, bool without_body, bool keep_alive);
   asio::awaitable<void> wait_until_closed();
   asio::awaitable<void> linger();
@@ -78,6 +81,7 @@ private:
   boost::beast::basic_flat_buffer<cleansing_allocator<char>> buffer_;
   asio::steady_timer delay_;
   std::string remote_address_;
+  std::shared_ptr<client_watch> watch_; // while a handler wants to know
   phase phase_ = phase::idle;
 };
 

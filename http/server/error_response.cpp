@@ -35,6 +35,12 @@ status_and_code to_http(errc code) noexcept {
     case errc::shutting_down: return {503, "SHUTTING_DOWN"};
     case errc::grant_revoked: return {409, "GRANT_REVOKED"};
     case errc::account_deleted: return {410, "ACCOUNT_DELETED"};
+    case errc::mission_running: return {409, "MISSION_RUNNING"};
+    case errc::mission_not_due: return {409, "NOT_DUE"};
+    case errc::mission_has_grant: return {409, "MISSION_HAS_GRANT"};
+    case errc::mission_held: return {409, "MISSION_HELD"};
+    case errc::mission_unknown: return {404, "MISSION_UNKNOWN"};
+    case errc::token_budget_spent: return {429, "TOKEN_BUDGET_SPENT"};
     case errc::json_malformed: return {400, "BAD_REQUEST"};
     case errc::limit_exceeded: return {413, "LIMIT_EXCEEDED"};
     case errc::bad_request: return {400, "BAD_REQUEST"};

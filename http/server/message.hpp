@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,9 @@ struct request {
   std::map<std::string, std::string> headers;     // names in lower case; repeated ones joined by ", "
   std::string body;
   std::string remote_address; // of the connection's peer: a proxy's when there is one; may be empty
+  // For handlers that wait long: calls `then` on the loop's thread, once, when the client closes its end or the
+  // connection is cut before the response is sent. Empty where no connection is. Not to be called after the handler.
+  std::function<void(std::function<void()> then)> when_client_is_gone;
 };
 
 using header_list = std::vector<std::pair<std::string, std::string>>;

@@ -98,6 +98,8 @@ struct settings {
   milliseconds llm_first_byte_timeout{0};
   milliseconds llm_total_timeout{0};
   std::size_t llm_max_attempts = 0;
+  std::size_t llm_calls_per_minute = 0; // of one user's tabs
+  bool llm_is_standin = false;          // MANA_LLM_URL is a stand-in elsewhere
   milliseconds llm_backoff_base{0};
   milliseconds llm_backoff_max{0};
   std::size_t circuit_failures = 0;

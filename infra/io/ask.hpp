@@ -25,6 +25,25 @@
 
 namespace mana {
 
+// Gives a question up from outside: the receiver sees its requester end, and ask() fails with `cancelled`. Used on the
+// coroutine's loop only.
+class question_control {
+public:
+  void give_up() {
+    given_up_ = true;
+    if (requester_)
+      caf::anon_send_exit(requester_, caf::exit_reason::user_shutdown);
+  }
+  bool given_up() const noexcept { return given_up_; }
+  // For ask().
+  void asked_by(caf::actor requester) { requester_ = std::move(requester); }
+
+private:
+  caf::actor requester_;
+  bool given_up_ = false;
+};
+using question_control_ptr = std::shared_ptr<question_control>;
+
 namespace detail {
 
 // Holds the coroutine while an actor answers; complete() may be called from any thread.
@@ -34,7 +53,10 @@ public:
   explicit suspended_question(Handler h)
     : handler_(std::move(h)), work_(boost::asio::get_associated_executor(handler_)) {}
 
+  // The first one counts.
   void complete(result<Reply> r) {
+    if (std::exchange(completed_, true))
+      return;
     auto executor = work_.get_executor();
     boost::asio::post(executor, [h = std::move(handler_), r = std::move(r), w = std::move(work_)]() mutable {
       w.reset();
@@ -43,6 +65,7 @@ public:
   }
 
 private:
+  bool completed_ = false;
   Handler handler_; // move-only in Boost 1.74
   // Keeps the io_context running while only an actor knows about the coroutine.
   boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler>> work_;
@@ -60,22 +83,28 @@ inline failure unanswered(const caf::error& e) {
 // with the receiver's error; cancelled when it ended or did not answer in time; shutting_down for an
 // empty handle.
 template <class Reply, class Handle, class Timeout, class Message>
-boost::asio::awaitable<result<Reply>> ask(caf::actor_system& system, Handle receiver, Timeout timeout,
-                                          Message& message) {
+boost::asio::awaitable<result<Reply>> ask(caf::actor_system& system, Handle receiver, Timeout timeout, Message& message,
+                                          question_control_ptr control = nullptr) {
   if (!receiver)
     co_return failure{errc::shutting_down, "the service is starting or stopping"};
+  if (control && control->given_up())
+    co_return failure{errc::cancelled, "given up"};
   auto initiate = [&](auto handler) {
     using state = detail::suspended_question<Reply, decltype(handler)>;
     auto waiting = std::make_shared<state>(std::move(handler));
     // `waiting` is an argument because for functors without any CAF 0.17 binds a reference to null.
-    system.spawn(
-        [receiver = std::move(receiver), limit = caf::duration{timeout},
-         message = std::move(message)](caf::event_based_actor* self, const std::shared_ptr<state>& answer) mutable {
+    auto requester = system.spawn(
+        [receiver = std::move(receiver), limit = caf::duration{timeout}, message = std::move(message),
+         ends = control != nullptr](caf::event_based_actor* self, const std::shared_ptr<state>& answer) mutable {
+          if (ends)
+            self->attach_functor([answer] { answer->complete(failure{errc::cancelled, "given up"}); });
           self->request(receiver, limit, std::move(message))
               .then([answer](Reply& r) { answer->complete(std::move(r)); },
                     [answer](caf::error& e) { answer->complete(detail::unanswered(e)); });
         },
         std::move(waiting));
+    if (control)
+      control->asked_by(std::move(requester));
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(result<Reply>)>(
       initiate, boost::asio::use_awaitable);

@@ -34,6 +34,21 @@ private:
   }
 };
 
+// RapidJSON's events as ours.
+struct reader_events : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, reader_events> {
+  explicit reader_events(sensitive_reader& r) : reader(r) {}
+  bool Default() { return reader.other(); }
+  bool StartObject() { return reader.begin_object(); }
+  bool EndObject(rapidjson::SizeType) { return reader.end_object(); }
+  bool StartArray() { return reader.begin_array(); }
+  bool EndArray(rapidjson::SizeType) { return reader.end_array(); }
+  bool Key(const char* name, rapidjson::SizeType size, bool) { return reader.key({name, size}); }
+  bool String(const char* text, rapidjson::SizeType size, bool) { return reader.text({text, size}); }
+  bool RawNumber(const char* token, rapidjson::SizeType size, bool) { return reader.number({token, size}); }
+
+  sensitive_reader& reader;
+};
+
 constexpr unsigned parse_flags =
     rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
@@ -94,6 +109,15 @@ result<std::optional<sensitive_text>> take_text(sensitive_text document) {
   std::memmove(document.data(), finder.found->data(), length);
   document.resize(length);
   return std::optional{std::move(document)};
+}
+
+bool read_in_place(sensitive_text& document, sensitive_reader& reader) {
+  auto size = document.size();
+  document.append({"\0", 1});
+  rapidjson::InsituStringStream in{document.data()};
+  rapidjson::Reader parser;
+  reader_events events{reader};
+  return !parser.Parse<parse_flags | rapidjson::kParseNumbersAsStringsFlag>(in, events).IsError() && in.Tell() == size;
 }
 
 // RapidJSON's writer keeps the structure; strings go around it in whole runs.

@@ -15,6 +15,25 @@ namespace mana::json {
 // is no document. Parsed in place and without recursion.
 result<std::optional<sensitive_text>> take_text(sensitive_text document);
 
+// What read_in_place() finds, in the document's order. A handler returns false to stop there. The views are into the
+// document's buffer and valid as long as it is. Numbers come as they were written.
+class sensitive_reader {
+public:
+  virtual ~sensitive_reader() = default;
+  virtual bool begin_object() = 0;
+  virtual bool end_object() = 0;
+  virtual bool begin_array() = 0;
+  virtual bool end_array() = 0;
+  virtual bool key(std::string_view name) = 0;
+  virtual bool text(std::string_view s) = 0;
+  virtual bool number(std::string_view token) = 0;
+  virtual bool other() = 0; // true, false, null
+};
+
+// Parses in place and without recursion, so no text leaves the buffer. False when it is no document, or when the reader
+// stopped.
+bool read_in_place(sensitive_text& document, sensitive_reader& reader);
+
 // Writes one document. Calls must come in the order of JSON's grammar.
 class sensitive_writer {
 public:

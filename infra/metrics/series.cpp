@@ -49,7 +49,7 @@ quarantine_metrics::quarantine_metrics(registry& r)
 planner_metrics::planner_metrics(registry& r)
   : request_duration(
       r.one_histogram("planner_request_duration_seconds", "Duration of a planner's LLM call.", planner_bounds)),
-    tokens(r.one_counter("llm_tokens_total", "LLM tokens that runs used, prompts and answers.")),
+    tokens(r.one_counter("llm_tokens_total", "LLM tokens that runs and users' tabs used, prompts and answers.")),
     run_stages(r.histograms("run_stage_duration_seconds", "Duration of a run's stages."), "stage",
                {"read", "audit", "llm", "write"}, stage_bounds),
     decrypts(r.counters("decrypts_total", "Fields decrypted."), "table", encrypted_tables),

@@ -77,8 +77,8 @@ std::shared_ptr<const planner_deps> planner_test::deps() {
       [](llm_client_actor::pointer self, planner_test* test) -> llm_client_actor::behavior_type {
         return {
             [=](const chat_call& call) {
-              test->prompts_.push_back(
-                  {std::string{call.prompt->system.view()}, std::string{call.prompt->user.view()}});
+              test->prompts_.push_back({std::string{call.prompt->messages[0].content.view()},
+                                        std::string{call.prompt->messages[1].content.view()}});
               return test->llm_.next(self);
             },
             [](const get_llm_status&) { return llm_status{}; },

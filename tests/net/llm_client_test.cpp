@@ -21,7 +21,7 @@ using test::seen_request;
 using kind = test::fault_reply::kind;
 
 chat_call say(std::string_view text = "hello", std::string user = "anna") {
-  return {std::make_shared<const chat_prompt>(chat_prompt{sensitive_text{"be brief"}, sensitive_text{text}}),
+  return {std::make_shared<const chat_prompt>(sensitive_text{"be brief"}, sensitive_text{text}),
           user_id{std::move(user)}};
 }
 

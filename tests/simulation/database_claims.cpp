@@ -1,6 +1,8 @@
 // The database model's line of users, leases and budgets: 003_claim and what replaced it.
 #include "tests/simulation/database_model.hpp"
 
+#include "actors/mission/iteration.hpp"
+
 #include <algorithm>
 
 namespace mana::sim {
@@ -134,12 +136,16 @@ claimed_mission database_model::take(const mission_key& key) {
   s.reserved = is(broken_rule::tokens_not_reserved) ? 0 : tokens_per_run;
   turn.tokens_in_day += s.reserved;
   ++s.attempt;
+  if (!s.text)
+    s.text = std::make_shared<const std::string>(json::to_text(s.record.snapshot()));
+  return leased(key, s);
+}
+
+claimed_mission database_model::leased(const mission_key& key, snapshot& s) {
   s.claimable_at.reset();
   s.token = lease_token{"lease-" + std::to_string(next_id_++)};
   s.lease_until = now_() + lease_duration;
   s.stop_requested = false;
-  if (!s.text)
-    s.text = std::make_shared<const std::string>(json::to_text(s.record.snapshot()));
   claimed_mission out;
   out.held = {key, *s.token};
   out.slot = *s.slot_at;
@@ -216,12 +222,25 @@ std::size_t database_model::rescue() {
     auto since = is(broken_rule::write_ignores_lease_end) ? s.lease_until + lease_duration : s.lease_until;
     if (!s.token || since > now_() || busy())
       continue;
+    if (s.foreground && dirty_.contains(key) && !is(broken_rule::tabs_not_waited_for))
+      continue; // what waits to be folded may be the tab's iteration
     ++out;
-    books_.rescued({key, *s.token});
+    books_.rescued({key, *s.token}, s.foreground);
+    if (s.foreground && !is(broken_rule::tabs_are_crashes)) {
+      rescue_tab(key, s);
+      continue;
+    }
     s.last_error = "lease_lost: the replica that ran this attempt did not finish";
     end_crashed(key, s);
   }
   return out;
+}
+
+// Nobody's crash.
+void database_model::rescue_tab(const mission_key& key, snapshot& s) {
+  end_lease(s);
+  s.claimable_at = s.hold.empty() ? s.slot_at : std::nullopt;
+  requeue(key.user);
 }
 
 // The claim ended with its runner: the mission may be what ended it. What the run may have used stays spent.
@@ -262,8 +281,57 @@ handed_back database_model::hand_back(const std::vector<lease>& leases, bool cra
 
 void database_model::end_lease(snapshot& s) {
   s.token.reset();
+  s.foreground = false;
   s.stop_requested = false;
   s.reserved = 0;
+}
+
+// -- tabs -------------------------------------------------------------------------------------------
+
+// No turn in the line, no attempt, and no tokens: those are its calls'.
+std::optional<database_model::foreground_lease> database_model::claim_foreground(const mission_key& key) {
+  if (dirty_.contains(key))
+    refresh();
+  auto it = snapshots_.find(key);
+  if (it == snapshots_.end())
+    return std::nullopt;
+  auto& s = it->second;
+  auto mission = read_mission(json::value{s.record.fields()});
+  if (s.slot_at && has_iteration(mission, iteration_id_of(key, *s.slot_at)))
+    return std::nullopt;
+  if (s.token || mission.has_grant || s.quarantined || !s.hold.empty() || !s.claimable_at || *s.claimable_at > now_())
+    return std::nullopt;
+  auto& turn = users_[key.user];
+  if (room_of(key.user, turn.limits.runs_in_flight).least() == 0)
+    return std::nullopt;
+  roll_windows(key.user, turn);
+  ++turn.runs_in_hour;
+  s.reserved = 0;
+  auto run = leased(key, s);
+  s.foreground = true;
+  requeue(key.user);
+  return foreground_lease{run.held.token, run.slot};
+}
+
+bool database_model::renew_foreground(const lease& l) {
+  auto* s = held(l, true);
+  if (s == nullptr || !s->foreground)
+    return false;
+  s->lease_until = now_() + lease_duration;
+  books_.renewed(l, s->lease_until);
+  return true;
+}
+
+void database_model::end_foreground(const lease& l) {
+  if (dirty_.contains(l.key) && !is(broken_rule::tabs_not_waited_for))
+    refresh();
+  auto* s = held(l, false);
+  if (s == nullptr || !s->foreground)
+    return;
+  books_.handed_back(l, false);
+  end_lease(*s);
+  s->claimable_at = s->hold.empty() ? s->slot_at : std::nullopt;
+  requeue(l.key.user, 0, 1);
 }
 
 // What the mission waits for now is in its record: the refresher finds out.

@@ -111,18 +111,22 @@ void database_model::store(const mission_key& key, merged_record record, change_
   }
   s.grant = std::move(in_force);
   s.text.reset();
-  schedule(s, is_new);
+  schedule(key, s, is_new);
   requeue(key.user);
 }
 
 // A new slot starts with no attempts; a slot that is being retried keeps its time; a leased mission stays with its
 // planner.
-void database_model::schedule(snapshot& s, bool is_new) {
+void database_model::schedule(const mission_key& key, snapshot& s, bool is_new) {
   auto when = schedule_of(read_mission(json::value{s.record.fields()}), policy);
   if (is(broken_rule::claim_ignores_quarantine))
     s.quarantined = false;
   auto hold = s.quarantined ? "quarantined" : when.hold_reason;
   bool same_slot = !is_new && s.slot_at == when.slot;
+  if (s.foreground && !same_slot) { // the tab's iteration, or the slot was moved under it
+    books_.gone({key, *s.token});
+    end_lease(s);
+  }
   if (s.token || !hold.empty())
     s.claimable_at.reset();
   else if (!same_slot || !s.claimable_at)
@@ -253,7 +257,7 @@ void database_model::write_iteration(const end_run& end, snapshot& s) {
     books_.quarantined(key);
   }
   s.slot_at.reset();
-  schedule(s, true);
+  schedule(key, s, true);
   requeue(key.user, charged);
 }
 

@@ -44,6 +44,7 @@ struct snapshot {
   std::string last_error;
   std::optional<lease_token> token;
   timestamp lease_until;
+  bool foreground = false; // the lease is a tab's
   std::int64_t reserved = 0;
 };
 
@@ -84,6 +85,15 @@ public:
   result<run_ended> end(const end_run& end);
   bool release_quarantined(const mission_key& key);
 
+  // -- what tabs ask, through the service: it folds what waits to be folded first -------------------------
+  struct foreground_lease {
+    lease_token token;
+    timestamp slot;
+  };
+  std::optional<foreground_lease> claim_foreground(const mission_key& key);
+  bool renew_foreground(const lease& l);
+  void end_foreground(const lease& l);
+
   // -- what users do ---------------------------------------------------------------------------------------
   // `age`: how long ago the row's transaction began.
   void append(const mission_key& key, change_op op, json::value data, json::value stamps, milliseconds age);
@@ -117,6 +127,8 @@ private:
   std::vector<candidate> candidates(const std::vector<user_id>& users, const std::vector<room>& rooms) const;
   void move_in_line(const user_id& user, const room& had, std::size_t got);
   claimed_mission take(const mission_key& key);
+  claimed_mission leased(const mission_key& key, snapshot& s);
+  void rescue_tab(const mission_key& key, snapshot& s);
   std::optional<timestamp> next_claimable(const user_id& user) const;
   // tokens: charged besides, or given back; unrun: runs that do not count after all.
   void requeue(const user_id& user, std::int64_t tokens = 0, std::size_t unrun = 0);
@@ -127,7 +139,7 @@ private:
   std::optional<milliseconds> waiting() const;
 
   void store(const mission_key& key, merged_record record, change_position applied);
-  void schedule(snapshot& s, bool is_new);
+  void schedule(const mission_key& key, snapshot& s, bool is_new);
   void request_stop(const std::vector<std::string>& grants);
   result<run_ended> release(const end_run& end);
   result<run_ended> write(const end_run& end);

@@ -45,6 +45,8 @@ void invariants::claimed(const claimed_mission& m, const std::optional<std::stri
       violated("one lease per mission", name_of(m.held) + " beside " + token.value);
   if (quarantined_.contains(m.held.key))
     violated("a quarantined mission is never claimed", name_of(m.held));
+  if (m.crashes > crashes_[m.held.key])
+    violated("a tab that goes away is nobody's crash", name_of(m.held));
   run r;
   r.held = m.held;
   r.slot = m.slot;
@@ -92,6 +94,15 @@ void invariants::released(const lease& held, bool counts) {
   r->counts = counts;
 }
 
+void invariants::tab_wrote(const lease& held, const std::string& iteration, const std::string& started_at) {
+  auto* r = find(held, "write of a tab");
+  if (r == nullptr)
+    return;
+  planned_by_tabs_.insert_or_assign({held.key, r->slot}, now_());
+  if (!started_.try_emplace({held.key, iteration}, started_at).second)
+    violated("one iteration per slot", name_of(held) + " wrote " + iteration + " in a tab");
+}
+
 // Not a write: it frees what nobody else holds, also just after the lease has ended.
 void invariants::handed_back(const lease& held, bool counts) {
   auto* r = find(held, "hand back");
@@ -101,12 +112,14 @@ void invariants::handed_back(const lease& held, bool counts) {
     violated("no write without a lease", "hand back of " + name_of(held));
   r->over = true;
   r->counts = counts;
+  crashes_[held.key] += counts ? 1 : 0;
 }
 
-void invariants::rescued(const lease& held) {
+void invariants::rescued(const lease& held, bool of_tab) {
   auto* r = find(held, "rescue");
   if (r == nullptr)
     return;
+  crashes_[held.key] += of_tab ? 0 : 1;
   if (live(*r))
     violated("a live lease is not taken away", name_of(held));
   r->over = true;
@@ -161,6 +174,9 @@ void invariants::prompted(std::size_t replica, const lease_token& token, std::st
   if (it == runs_.end())
     return violated("leases are the database's", "a prompt under the unknown lease " + token.value);
   auto& r = it->second;
+  auto by_tab = planned_by_tabs_.find({r.held.key, r.slot});
+  if (by_tab != planned_by_tabs_.end() && by_tab->second < r.claimed_at)
+    violated("a slot that a tab has planned is not planned again", name_of(r.held));
   if (r.attempt > max_attempts)
     violated("attempts stay within their limit", name_of(r.held) + " asks in attempt " + std::to_string(r.attempt));
   if (r.crashes >= crashes_to_quarantine)

@@ -31,7 +31,7 @@ public:
   void renewed(const lease& held, timestamp until);
   void released(const lease& held, bool counts);
   void handed_back(const lease& held, bool counts);
-  void rescued(const lease& held);
+  void rescued(const lease& held, bool of_tab);
   void gone(const lease& held); // with its mission
   // `iterations`: of the row that was appended to the log.
   void written(const end_run& end, const json::array& iterations);
@@ -46,6 +46,9 @@ public:
   void heard_of_withdrawal(std::size_t replica, const std::string& fingerprint);
   void forgot(std::size_t replica) { heard_.erase(replica); }
 
+  // A tab that holds the lease of this slot has written its iteration.
+  void tab_wrote(const lease& held, const std::string& iteration, const std::string& started_at);
+
   // -- what the language model was asked ----------------------------------------------------------------
   void prompted(std::size_t replica, const lease_token& token, std::string_view prompt);
   void answered(const lease_token& token, std::int64_t tokens);
@@ -56,7 +59,7 @@ public:
 
   std::size_t planned() const noexcept { return planned_; }
   std::size_t failed() const noexcept { return failed_; }
-  // Of a mission's server iterations: none may be missing from its record.
+  // Of a mission: none may be missing from its record.
   std::set<std::string> iterations_of(const mission_key& key) const;
 
 private:
@@ -85,7 +88,9 @@ private:
   std::function<timestamp()> now_;
   std::map<user_id, user_limits> limits_;
   std::map<lease_token, run> runs_;
-  std::map<std::pair<mission_key, std::string>, std::string> started_; // startedAt of each iteration
+  std::map<std::pair<mission_key, std::string>, std::string> started_;     // startedAt of each iteration
+  std::map<std::pair<mission_key, timestamp>, timestamp> planned_by_tabs_; // slots, and when
+  std::map<mission_key, unsigned> crashes_;                                // of replicas
   std::map<mission_key, std::optional<std::string>> grants_;
   std::map<std::size_t, std::map<std::string, timestamp>> heard_;
   std::set<mission_key> quarantined_;

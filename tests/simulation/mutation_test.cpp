@@ -37,6 +37,8 @@ const mutation mutations[] = {
     {"claim_ignores_quarantine", broken_rule::claim_ignores_quarantine, "a quarantined mission is never claimed", 300},
     {"leases_not_rescued", broken_rule::leases_not_rescued, "every due slot comes to its end", 50},
     {"retry_forgets_slot", broken_rule::retry_forgets_slot, "every due slot comes to its end", 50},
+    {"tabs_not_waited_for", broken_rule::tabs_not_waited_for, "a slot that a tab has planned", 300},
+    {"tabs_are_crashes", broken_rule::tabs_are_crashes, "a tab that goes away is nobody's crash", 50},
 };
 
 INSTANTIATE_TEST_SUITE_P(mutation, broken_world, testing::ValuesIn(mutations),

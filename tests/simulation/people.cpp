@@ -3,6 +3,7 @@
 #include "infra/crypto/grant/grant.hpp"
 #include "tests/granted_record.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 namespace mana::sim {
@@ -134,6 +135,11 @@ void people::act(const habits& h) {
     erase(m);
   else
     review(m);
+}
+
+void people::write_from_tab(const mission_key& key, json::object fields) {
+  auto m = std::find_if(missions_.begin(), missions_.end(), [&](auto& o) { return o.key == key; });
+  write(*m, "writes an iteration", std::move(fields));
 }
 
 void people::change_grant(owned& m) {

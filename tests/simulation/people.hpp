@@ -26,6 +26,8 @@ public:
   // Users u1, u2 …, with one to three missions each, due within two minutes.
   void move_in(std::size_t users);
   void act(const habits& h);
+  // A tab of the mission's user writes these fields, by the user's clock.
+  void write_from_tab(const mission_key& key, json::object fields);
 
 private:
   struct owned {

@@ -73,7 +73,7 @@ caf::result<chat_answer> ask_llm(Self* self, const role_context& c, const chat_c
   if (!lease)
     return promise; // the client gives up calls that nobody waits for
   auto token = lease->token;
-  c.around.books.prompted(c.life->replica, token, call.prompt->user.view());
+  c.around.books.prompted(c.life->replica, token, call.prompt->messages.back().content.view());
   c.used(planner);
   auto reply = c.around.llm.reply();
   c.around.log(c.life->name, "asks for", token.value,

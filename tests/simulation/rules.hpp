@@ -24,6 +24,8 @@ enum class broken_rule : std::uint8_t {
   claim_ignores_quarantine, // an edit of the user frees a quarantined mission
   leases_not_rescued,       // the missions of dead replicas stay leased
   retry_forgets_slot,       // a run that is to be retried is not claimable again
+  tabs_not_waited_for,      // a tab's lease ends although its iteration waits to be folded
+  tabs_are_crashes,         // a tab that goes away counts as a crash of its mission
 };
 
 struct user_limits {

@@ -2,6 +2,7 @@
 
 #include "tests/simulation/people.hpp"
 #include "tests/simulation/replica.hpp"
+#include "tests/simulation/tabs.hpp"
 
 namespace mana::sim {
 
@@ -21,6 +22,7 @@ struct dangers {
   milliseconds between_clock_jumps{0};
   milliseconds between_releases{0};
   milliseconds between_actions{0};
+  milliseconds between_tabs{0};
   double lost_notices = 0;
   double busy_rows = 0;
 };
@@ -40,6 +42,7 @@ dangers choose_dangers(seeded_random& random) {
   d.between_clock_jumps = every(30s, 3min);
   d.between_releases = every(40s, 3min);
   d.between_actions = random.chance(0.85) ? random.between(4s, 30s) : 0ms;
+  d.between_tabs = every(1s, 20s);
   d.lost_notices = share(0.6);
   d.busy_rows = share(0.05);
   return d;
@@ -88,6 +91,7 @@ private:
   network net_;
   surroundings around_;
   people people_;
+  tabs tabs_;
   dangers dangers_;
   std::vector<std::unique_ptr<replica>> replicas_;
   bool dangerous_ = true;
@@ -106,7 +110,7 @@ world::world(std::uint64_t seed, tracing how, broken_rule broken)
     database_([this] { return database_now(); }, random_.next(), books_, broken), llm_(random_.next()),
     net_(loop_, log_, random_.next()), around_{sys_,   loop_, net_, database_,      llm_,
                                                books_, log_,  {},   random_.next(), [this] { return database_now(); }},
-    people_(around_, random_.next()), dangers_(choose_dangers(random_)) {
+    people_(around_, random_.next()), tabs_(around_, people_, random_.next()), dangers_(choose_dangers(random_)) {
   populate();
 }
 
@@ -166,6 +170,7 @@ void world::begin_dangers() {
   repeat(dangers_.between_clock_jumps, [this] { any_replica().jump_clock(random_.between(-10min, 10min)); });
   repeat(dangers_.between_releases, [this] { release_one(); });
   repeat(dangers_.between_actions, [this] { people_.act({}); });
+  repeat(dangers_.between_tabs, [this] { tabs_.open(); });
 }
 
 // An operator believes that a mission is harmless by now.
@@ -277,7 +282,7 @@ void world::stop_all() {
     if (sound() && r->running())
       books_.violated("a drain ends in time", "a replica still runs");
   for (auto& [key, s] : database_.snapshots()) // poison leaves some
-    if (sound() && s.token && s.lease_until > database_now() && around_.poisons.empty())
+    if (sound() && s.token && !s.foreground && s.lease_until > database_now() && around_.poisons.empty())
       books_.violated("no lease is left behind by a drain", key.user.value + "/" + key.mission.value);
 }
 

@@ -11,7 +11,7 @@ namespace mana {
 namespace {
 
 std::string request_text(const chat_options& options, std::string_view system, std::string_view user) {
-  return std::string{completion_request(options, system, user).view()};
+  return std::string{completion_request(options, {sensitive_text{system}, sensitive_text{user}}).view()};
 }
 
 TEST(completion_request, has_the_shape_of_the_contract) {
@@ -25,6 +25,18 @@ TEST(completion_request, asks_for_json_when_configured) {
   ASSERT_TRUE(body);
   ASSERT_NE(body->find("response_format"), nullptr);
   EXPECT_EQ(body->find("response_format")->text("type"), "json_object");
+}
+
+TEST(completion_request, a_conversation_keeps_its_order_and_what_it_asks_for_comes_first) {
+  chat_prompt p;
+  p.messages.push_back({chat_role::user, sensitive_text{"a"}});
+  p.messages.push_back({chat_role::assistant, sensitive_text{"b"}});
+  p.messages.push_back({chat_role::user, sensitive_text{"c"}});
+  p.temperature = 0;
+  p.max_tokens = 7;
+  EXPECT_EQ(completion_request({"m", 0.25, 512, false}, p).view(),
+            R"({"model":"m","temperature":0,"max_tokens":7,"messages":[{"role":"user","content":"a"},)"
+            R"({"role":"assistant","content":"b"},{"role":"user","content":"c"}]})");
 }
 
 TEST(completion_request, stays_a_document_whatever_is_put_in) {
