@@ -31,7 +31,7 @@ install_node() {
     return 1
   fi
   rm -f "$log"
-  ln -s "$home"/node_modules/node-linux-*/bin/node "$home/bin/node" || return 1
+  (cd "$home/bin" && ln -s ../node_modules/node-linux-*/bin/node node)
   ln -s ../node_modules/npm/bin/npm-cli.js "$home/bin/npm"
   ln -s ../node_modules/npm/bin/npx-cli.js "$home/bin/npx"
   "$home/bin/node" --version >/dev/null || return 1

@@ -33,7 +33,7 @@ header_list security_headers(std::string_view host, const std::vector<std::strin
           {"Referrer-Policy", "no-referrer"},
           {"Cross-Origin-Opener-Policy", "same-origin"},
           {"Cross-Origin-Resource-Policy", "same-origin"},
-          {"Permissions-Policy", "bluetooth=(), camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), "
+          {"Permissions-Policy", "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), "
                                  "midi=(), payment=(), serial=(), usb=()"}};
 }
 
