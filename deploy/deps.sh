@@ -14,10 +14,13 @@ packages=(
 )
 case ${1:-} in
   '') ;;
-  tests) packages+=(pgbouncer faketime) ;;
+  tests) packages+=(pgbouncer faketime chromium) ;;
   fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
   *) echo "usage: deploy/deps.sh [tests|fuzz]" >&2 && exit 2 ;;
 esac
+
+# Node.js from elsewhere brings its own npm, which excludes Debian's.
+command -v npm >/dev/null || packages+=(npm)
 
 installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

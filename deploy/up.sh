@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# From a bare Debian 12 to a running service with a demo mission, in one command.
+# From a bare Debian 12 to a running service with its browser app and a demo mission, in one command.
 #
-#   up.sh [start]   packages, build, database, service, demo; quick when all of it is there already, data is kept
+#   up.sh [start]   packages, builds, database, service, demo; quick when all of it is there already, data is kept
 #   up.sh stop      stops the service (it finishes or hands back its runs) and the database
 #   up.sh status    what runs; exit code 0 when both do
 #
@@ -28,6 +28,7 @@ locate_state() {
   pid_file=$state/mana-ai.pid
   # A copy: the build directory may be closed to the service user, and a build must not change what runs.
   binary=$state/bin/mana-ai
+  webapp=$state/webapp # where the binary looks for it
   export PORT=${PORT:-3067}
 }
 
@@ -79,18 +80,19 @@ choose_settings() {
   export MANA_AUTH_KEK_FILE=$keys/mana-auth-kek.txt AUTH_SIGNING_KEY_PEM_FILE=$keys/auth-signing.pem
   export AUDIT_SIGNING_KEY_PEM_FILE=$keys/audit-signing.pem
   if [[ -n ${MANA_LLM_URL:-} ]]; then
-    target=runner,auth
+    target=runner,auth,web
   else
     target=all
     export MANA_LLM_URL=http://127.0.0.1:$PORT
   fi
 }
 
-# Changes when the binary, the target or any setting that the binary knows changes.
+# Changes when the binary, the app, the target or any setting that the binary knows changes.
 fingerprint() {
   local name
   {
     sha256sum <"$binary"
+    (cd "$webapp" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
     echo "$target"
     for name in $("$binary" --help | grep -oE '\b(PORT|[A-Z0-9]+(_[A-Z0-9]+)+)\b' | sort -u); do
       printf '%s=%s\n' "$name" "${!name-}"
@@ -126,6 +128,16 @@ install_binary() {
   mkdir -p "${binary%/*}"
   install -m 0755 "$checkout/build/release/mana-ai" "$binary.new"
   mv "$binary.new" "$binary"
+}
+
+install_webapp() {
+  diff -rq "$checkout/http/webapp/dist" "$webapp" >/dev/null 2>&1 && return
+  rm -rf "$webapp.new" "$webapp.old"
+  cp -R "$checkout/http/webapp/dist" "$webapp.new"
+  chmod -R a+rX "$webapp.new"
+  [[ ! -e $webapp ]] || mv "$webapp" "$webapp.old"
+  mv "$webapp.new" "$webapp"
+  rm -rf "$webapp.old"
 }
 
 service_start() {
@@ -172,6 +184,11 @@ request() {
   curl -sS --max-time 300 -X "$1" -H @<(printf 'X-Service-Key: %s\n' "$MANA_SERVICE_KEY") "http://127.0.0.1:$PORT$2"
 }
 
+# On a terminal itself, elsewhere how to see it: output that is kept somewhere should not hold it.
+demo_password() {
+  if [[ -t 1 ]]; then echo "$DEMO_PASSWORD"; else echo "shown by: sed -n 's/^DEMO_PASSWORD=//p' $secrets"; fi
+}
+
 # -- commands -----------------------------------------------------------------------------------------------------
 
 up() {
@@ -181,12 +198,15 @@ up() {
   mkdir -p "$state"
   step "build (release; the first one takes some minutes)"
   "$checkout/deploy/build.sh" release mana-ai
+  step "browser app"
+  "$checkout/deploy/webapp.sh"
   step "database in $cluster"
   cluster_start "$cluster" '' no
   load_secrets
   RUNNER_PASSWORD=$RUNNER_PASSWORD MIGRATOR_PASSWORD=$MIGRATOR_PASSWORD SYNC_PASSWORD=$SYNC_PASSWORD \
     AUTH_PASSWORD=$AUTH_PASSWORD "$checkout/deploy/database.sh" "$(cluster_url "$cluster")" "$database" "$checkout/build/release/mana-ai"
   install_binary
+  install_webapp
   make_keys
   choose_settings
   service_start
@@ -198,9 +218,16 @@ readiness  http://127.0.0.1:$PORT/ready
 metrics    http://127.0.0.1:$PORT/metrics
 missions   http://127.0.0.1:$PORT/internal/missions/$(demo_user)   (header X-Service-Key, see $secrets)
 audit      http://127.0.0.1:$PORT/api/v1/me/ai-audit   (Bearer token of user "demo", password in $secrets)
-LLM        $MANA_LLM_URL$([[ $target == runner,auth ]] || echo '   (the stand-in: rules, no model)')
+LLM        $MANA_LLM_URL$([[ $target != all ]] || echo '   (the stand-in: rules, no model)')
 database   127.0.0.1:$(<"$cluster/port")/$database
 log        $log
+
+Open the app in a browser on this machine and sign in:
+
+    $BASE_URL
+
+    name      demo
+    password  $(demo_password)
 TEXT
 }
 

@@ -5,6 +5,7 @@
 #include "actors/planner/tool_catalogue.hpp"
 #include "actors/schema_keeper/schema_queries.hpp"
 #include "actors/supervisor/llm_settings.hpp"
+#include "http/web/web_settings.hpp"
 #include "infra/crypto/random_uuid.hpp"
 #include "infra/crypto/rsa_keys.hpp"
 #include "infra/io/io_loop.hpp"
@@ -168,6 +169,14 @@ void check_llm(const config::settings& s, findings& out) {
   }
 }
 
+void check_web(const config::settings& s, findings& out) {
+  auto app = http::web_app_of(s);
+  if (!app)
+    out.push_back({"web app", false, true, app.error().detail});
+  else
+    out.push_back({"web app", true, true, std::to_string(app->files.by_path.size()) + " files in " + s.web_root});
+}
+
 } // namespace
 
 int check(const config::settings& settings, config::target_set targets) {
@@ -187,6 +196,8 @@ int check(const config::settings& settings, config::target_set targets) {
     check_keks(settings, all);
     check_grant_key(settings, targets, all);
   }
+  if (targets.contains(config::target::web))
+    check_web(settings, all);
   bool wrong = false;
   for (auto& f : all) {
     std::printf("%-5s %-16s %s\n", f.good ? "ok" : f.fatal ? "FAIL" : "WARN", f.part.c_str(), f.text.c_str());

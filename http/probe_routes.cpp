@@ -51,6 +51,12 @@ awaitable<response> metrics_text(const metrics::registry* metrics) {
 
 } // namespace
 
+probed_target always_ready() {
+  probed_target out;
+  out.ready = []() -> awaitable<readiness> { co_return readiness{}; };
+  return out;
+}
+
 void add_probe_routes(router& r, std::vector<probed_target> targets, const metrics::registry& metrics,
                       std::string version) {
   auto shared = std::make_shared<const std::vector<probed_target>>(std::move(targets));

@@ -38,6 +38,9 @@ struct probed_target {
   std::function<boost::asio::awaitable<readiness>()> ready;
 };
 
+// Of a target that has all it needs once it has started.
+probed_target always_ready();
+
 void add_probe_routes(router& r, std::vector<probed_target> targets, const metrics::registry& metrics,
                       std::string version);
 

@@ -21,6 +21,7 @@
 #include "http/user_routes.hpp"
 #include "http/vault_routes.hpp"
 #include "http/version.hpp"
+#include "http/web/web_settings.hpp"
 #include "infra/http_client/descriptor_limit.hpp"
 #include "infra/io/io_loop.hpp"
 #include "infra/log/log.hpp"
@@ -100,12 +101,17 @@ public:
       return f;
     if (auto f = start_runner(routes, probed))
       return f;
+    auto app = start_web(probed);
+    if (!app)
+      return std::move(app).error();
     if (!probed.empty()) {
       probed.push_back(probed_shutdown());
       http::add_probe_routes(routes, std::move(probed), registry_, version);
     }
     if (targets_.contains(target::llm_standin) && settings_.standin_port == 0)
       add_standin(routes, settings_);
+    if (*app)
+      http::add_web_routes(routes, *app);
     return listen(routes, settings_.port, server_);
   }
 
@@ -202,6 +208,19 @@ private:
       http::add_sign_in_routes(routes, sign_in_front());
     probed.push_back(http::probed_auth(shared));
     return std::nullopt;
+  }
+
+  // Null without the target. Its routes come last: a page may have any path that nobody else has.
+  result<std::shared_ptr<const http::web_app>> start_web(std::vector<http::probed_target>& probed) {
+    if (!targets_.contains(target::web))
+      return std::shared_ptr<const http::web_app>{};
+    auto app = http::web_app_of(settings_);
+    if (!app)
+      return std::move(app).error();
+    for (auto& path : app->files.left_out)
+      log::warn("web_file_left_out", {{"path", path}, {"reason", "a hidden file, a link, or no file at all"}});
+    probed.push_back(http::always_ready());
+    return std::make_shared<const http::web_app>(std::move(*app));
   }
 
   child_group::give_up give_up() {

@@ -2,8 +2,8 @@
 # Everything that must hold before a change is accepted; CI runs exactly this. The last line is
 # `N passed, M failed`: test cases of all levels, end-to-end scripts and static checks.
 #
-#   run.sh [--quick]   --quick: format, shell and left-over checks, debug build, its tests; no clang-tidy, no release
-#                      build, no end-to-end scripts, no TSan
+#   run.sh [--quick]   --quick: format, shell and left-over checks, the browser app and its tests, debug build, its
+#                      tests; no clang-tidy, no release build, no end-to-end scripts, no browser, no TSan
 #
 # Outputs of the last run: build/test-results.
 set -euo pipefail
@@ -116,6 +116,62 @@ gtest() {
   if ((rc != 0)); then head -n 200 "$log"; fi
 }
 
+# app_script <npm script> [option...]: one of the app's own checks.
+app_script() {
+  local rc=0
+  run_child timeout 300 deploy/webapp.sh run "$@" >"$results/webapp-$1.log" 2>&1 || rc=$?
+  ((rc == 0)) || tail -n 60 "$results/webapp-$1.log"
+  return "$rc"
+}
+
+first_load_limit=200 # kB, compressed
+
+webapp() {
+  local script rc=0 json=$results/webapp-test.json
+  [[ -f http/webapp/package.json ]] || return 0
+  step "browser app: packages, build"
+  run_child deploy/webapp.sh >"$results/webapp-build.log" 2>&1 || rc=$?
+  count_one "$rc" "build of the browser app"
+  ((rc == 0)) || {
+    tail -n 60 "$results/webapp-build.log"
+    return 0
+  }
+  for script in lint check; do
+    step "browser app: $script"
+    rc=0
+    app_script "$script" || rc=$?
+    count_one "$rc" "browser app: $script"
+  done
+  step "browser app: unit tests"
+  rc=0
+  app_script test -- --reporter=default --reporter=json "--outputFile.json=$json" || rc=$?
+  if [[ -s $json ]]; then
+    passed=$((passed + $(jq .numPassedTests "$json")))
+    failed=$((failed + $(jq .numFailedTests "$json")))
+  fi
+  # A file of tests that does not load fails no test case.
+  if ((rc != 0)) && [[ ! -s $json || $(jq .numFailedTests "$json") == 0 ]]; then count_one "$rc" "browser app: unit tests"; fi
+  step "browser app: first load"
+  rc=0
+  run_child deploy/node.sh node tests/webapp/first_load.mjs http/webapp/dist "$first_load_limit" || rc=$?
+  count_one "$rc" "browser app: first load within $first_load_limit kB"
+}
+
+# The app in Debian's Chromium, against the real binary and a database of its own. The runner's summary has a line
+# `pass N` and one `fail N`.
+browser() {
+  local rc=0 log=$results/browser.log ran
+  [[ -f tests/browser/package.json ]] || return 0
+  step "browser"
+  run_child timeout --kill-after=30 1800 tests/browser/run.sh >"$log" 2>&1 || rc=$?
+  ran=$(sed -nE 's/^(#|ℹ) pass ([0-9]+)$/\2/p' "$log" | tail -n 1)
+  passed=$((passed + ${ran:-0}))
+  ran=$(sed -nE 's/^(#|ℹ) fail ([0-9]+)$/\2/p' "$log" | tail -n 1)
+  failed=$((failed + ${ran:-0}))
+  if ((rc != 0 && ${ran:-0} == 0)); then count_one "$rc" "browser: exit code $rc"; fi
+  ((rc == 0)) || tail -n 120 "$log"
+}
+
 tests_in_debug() {
   build debug || return 0
   start_test_cluster
@@ -221,6 +277,7 @@ step "packages"
 run_child deploy/deps.sh tests
 step "static checks"
 static_checks format shell leftovers
+webapp
 tests_in_debug
 if [[ $quick == no ]]; then
   if [[ -f build/debug/compile_commands.json ]]; then
@@ -229,6 +286,7 @@ if [[ $quick == no ]]; then
   fi
   if build release mana-ai; then
     if build uncleansed mana-ai; then end_to_end; fi
+    browser
     chaos
   fi
   tests_in_tsan

@@ -16,7 +16,7 @@ files() {
   else
     local pattern names=()
     for pattern in "$@"; do names+=(-o -name "$pattern"); done
-    find . \( -path ./build -o -path ./var \) -prune -o -type f \( "${names[@]:1}" \) -print0
+    find . \( -path ./build -o -path ./var -o -name node_modules -o -path ./http/webapp/dist \) -prune -o -type f \( "${names[@]:1}" \) -print0
   fi
 }
 

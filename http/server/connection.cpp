@@ -26,6 +26,10 @@ namespace {
 
 constexpr std::chrono::seconds linger_timeout{2};
 
+bool has_field(const response& r, std::string_view name) {
+  return std::any_of(r.headers.begin(), r.headers.end(), [&](auto& field) { return field.first == name; });
+}
+
 bool is_field_value(std::string_view s) {
   return std::none_of(s.begin(), s.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
 }
@@ -45,7 +49,8 @@ std::string head_of(const response& r, bool keep_alive) {
     add("Content-Length", std::to_string(r.content().size()));
   }
   add("X-Content-Type-Options", "nosniff");
-  add("Cache-Control", "no-store");
+  if (!has_field(r, "Cache-Control"))
+    add("Cache-Control", "no-store");
   add("Connection", keep_alive ? "keep-alive" : "close");
   for (auto& [name, value] : r.headers)
     add(name, value);

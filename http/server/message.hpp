@@ -36,7 +36,8 @@ struct response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  sensitive_text secret_body; // sent instead of `body` unless empty; overwritten with the response
+  sensitive_text secret_body;                     // sent instead of `body` unless empty; overwritten with the response
+  std::shared_ptr<const std::string> shared_body; // sent instead of both unless null: files, without a copy
   header_list headers;
   std::string route; // the pattern that matched, set by the router; empty: none did
   // Released when the response has been sent or the connection is gone.
@@ -48,7 +49,11 @@ struct response {
   std::optional<std::size_t> cut_after;
   bool hang = false;
 
-  std::string_view content() const { return secret_body.empty() ? std::string_view{body} : secret_body.view(); }
+  std::string_view content() const {
+    if (shared_body)
+      return *shared_body;
+    return secret_body.empty() ? std::string_view{body} : secret_body.view();
+  }
 };
 
 } // namespace mana::http

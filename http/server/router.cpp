@@ -33,12 +33,22 @@ response no_content(std::string allow) {
 
 } // namespace
 
-void router::add(const std::string& method, const std::string& pattern, handler h) {
+router::route& router::with_pattern(const std::string& method, const std::string& pattern) {
   assert(pattern.starts_with('/') && !contains(method, pattern));
   auto i = std::find_if(routes_.begin(), routes_.end(), [&](auto& r) { return r.pattern == pattern; });
   if (i == routes_.end())
-    i = routes_.insert(i, route{pattern, split(pattern), {}});
-  i->by_method.emplace(method, std::move(h));
+    i = routes_.insert(i, route{pattern, split(pattern), {}, {}});
+  return *i;
+}
+
+void router::add(const std::string& method, const std::string& pattern, handler h) {
+  with_pattern(method, pattern).by_method.emplace(method, std::move(h));
+}
+
+void router::add_set(const std::string& method, const std::string& pattern, path_set includes, handler h) {
+  auto& r = with_pattern(method, pattern);
+  r.includes = std::move(includes);
+  r.by_method.emplace(method, std::move(h));
 }
 
 bool router::contains(const std::string& method, const std::string& pattern) const {
@@ -52,6 +62,8 @@ handler router::as_handler() const {
 }
 
 bool router::matches(const route& r, request& req) {
+  if (r.includes)
+    return r.includes(req);
   auto fits = [](const std::string& pattern, const std::string& segment) {
     return is_parameter(pattern) ? !segment.empty() : pattern == segment;
   };

@@ -4,6 +4,7 @@
 
 #include "http/server/server.hpp"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -11,10 +12,16 @@
 
 namespace mana::http {
 
+// Of a request without its body.
+using path_set = std::function<bool(const request&)>;
+
 class router {
 public:
   // Of several patterns that match a path the one added first wins. A GET route answers HEAD too.
   void add(const std::string& method, const std::string& pattern, handler h);
+  // Paths that no pattern describes, such as those of files: `includes` tells them. `pattern` stands for all of them
+  // in `route`.
+  void add_set(const std::string& method, const std::string& pattern, path_set includes, handler h);
   bool contains(const std::string& method, const std::string& pattern) const;
 
   // Answers 404 for paths that match nothing, 405 with Allow for other methods, and OPTIONS with
@@ -25,10 +32,12 @@ private:
   struct route {
     std::string pattern;
     std::vector<std::string> segments;
+    path_set includes; // instead of the segments; may be empty
     std::map<std::string, handler> by_method;
   };
   using routes = std::vector<route>;
 
+  route& with_pattern(const std::string& method, const std::string& pattern);
   static boost::asio::awaitable<response> answer(std::shared_ptr<const routes> rs, request req);
   static bool matches(const route& r, request& req);
   static std::string allowed(const route& r);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -22,9 +23,15 @@ environment process_environment() {
 
 host_facts this_host() {
   char name[256] = {};
-  if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0')
-    return {"host-" + std::to_string(::getpid()), std::max(1u, std::thread::hardware_concurrency())};
-  return {std::string{name} + "-" + std::to_string(::getpid()), std::max(1u, std::thread::hardware_concurrency())};
+  bool named = ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0';
+  host_facts out;
+  out.replica_name = std::string{named ? name : "host"} + "-" + std::to_string(::getpid());
+  out.cores = std::max(1u, std::thread::hardware_concurrency());
+  std::error_code ec;
+  auto program = std::filesystem::read_symlink("/proc/self/exe", ec);
+  if (!ec)
+    out.web_root = program.parent_path().parent_path() / "webapp";
+  return out;
 }
 
 namespace {
@@ -223,6 +230,8 @@ loaded_settings load_settings(const command_line& cl, const environment& env, co
     out.values.replica_name = host.replica_name;
   if (out.values.worker_threads == 0)
     out.values.worker_threads = host.cores;
+  if (out.values.web_root.empty())
+    out.values.web_root = host.web_root;
   return out;
 }
 

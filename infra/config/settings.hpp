@@ -73,6 +73,12 @@ struct settings {
   milliseconds session_ttl{0};
   std::size_t grants_per_hour = 0;
 
+  // web
+  std::string web_root;     // of the built browser app; never empty after load()
+  std::string web_auth_url; // as browsers see them; empty: where the app comes from
+  std::string web_sync_url;
+  std::string web_runner_url;
+
   // LLM
   std::string llm_url; // http(s)://host[:port][/prefix], without a user name
   secret_text llm_api_key;
@@ -121,10 +127,11 @@ struct settings {
 using environment = std::function<std::optional<std::string>(const std::string& name)>;
 environment process_environment();
 
-// Defaults that the machine gives: REPLICA_NAME and WORKER_THREADS.
+// Defaults that the machine gives: REPLICA_NAME, WORKER_THREADS and WEB_ROOT.
 struct host_facts {
   std::string replica_name;
   std::size_t cores = 1;
+  std::string web_root = "webapp"; // beside the directory of the program
 };
 host_facts this_host();
 

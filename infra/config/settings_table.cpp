@@ -34,6 +34,15 @@ std::string_view http_url(std::string_view s) {
   return {};
 }
 
+// It goes into a header with separators of its own.
+std::string_view browser_url(std::string_view s) {
+  if (auto wrong = http_url(s); !wrong.empty())
+    return wrong;
+  if (s.find_first_of(";,'\"\\<>") != s.npos)
+    return "must not hold quotes, commas or semicolons";
+  return {};
+}
+
 std::string_view header_value(std::string_view s) {
   if (std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c < '\x7F'; }))
     return {};
@@ -212,6 +221,18 @@ const setting table[] = {
     {"TOKEN_TTL_MS", &s::token_ttl, "900000", ms(60'000, 24 * hour), "life of an access token", {}},
     {"SESSION_TTL_MS", &s::session_ttl, "2592000000", ms(minute, 8760 * hour), "life of a sign-in without use", {}},
     {"GRANTS_PER_HOUR", &s::grants_per_hour, "60", {1, 100'000}, "grants a user may be issued within an hour", {}},
+
+    // -- web
+    {"WEB_ROOT", &s::web_root, "", any_text, "directory of the built browser app; absent: ../webapp", {}},
+    {"WEB_AUTH_URL",
+     &s::web_auth_url,
+     "",
+     any_text,
+     "URL of auth as browsers see it; absent: where the app is",
+     {},
+     browser_url},
+    {"WEB_SYNC_URL", &s::web_sync_url, "", any_text, "the same of the sync target", {}, browser_url},
+    {"WEB_RUNNER_URL", &s::web_runner_url, "", any_text, "the same of the runner", {}, browser_url},
 
     // -- LLM
     {"MANA_LLM_URL",

@@ -214,6 +214,13 @@ start_runner() {
     SYNC_DATABASE_URL="postgresql://mana_ai_runner:$runner_password@$database_server/$database" "$@"
 }
 
+# A directory that the web target accepts, for scripts that ask nothing of the app.
+web_root() {
+  mkdir -p "$work/webapp"
+  echo '<!doctype html><title>an app</title>' >"$work/webapp/index.html"
+  echo "$work/webapp"
+}
+
 alive() { kill -0 "${process_pid[$1]}" 2>/dev/null; }
 dead() { ! alive "$1"; }
 

@@ -126,7 +126,24 @@ TEST(settings, the_issuer_is_this_service_unless_another_is_named) {
             std::vector<std::string>{"https://id.example"});
 }
 
+TEST(settings, lead_to_the_app_beside_the_program_unless_another_is_named) {
+  const command_line serve_web{command::serve, {target::web}};
+  EXPECT_EQ(load({}, serve_web).values.web_root, "webapp");
+  EXPECT_EQ(load({{"WEB_ROOT", "/srv/app"}}, serve_web).values.web_root, "/srv/app");
+  EXPECT_TRUE(this_host().web_root.ends_with("/webapp")) << this_host().web_root;
+}
+
+TEST(settings, of_urls_for_browsers_hold_nothing_that_ends_a_header) {
+  EXPECT_TRUE(load(runner({{"WEB_SYNC_URL", "https://sync.example:8443/base"}})).errors.empty());
+  for (auto* wrong : {"https://a;script-src", "https://a,b", "https://a'", "https://a b", "sync.example", "wss://a"}) {
+    auto errors = load(runner({{"WEB_SYNC_URL", wrong}})).errors;
+    ASSERT_EQ(errors.size(), 1u) << wrong;
+    EXPECT_TRUE(errors[0].starts_with("WEB_SYNC_URL: must ")) << errors[0];
+  }
+}
+
 TEST(settings, are_needed_only_by_their_target) {
+  EXPECT_TRUE(load({}, {command::serve, {target::web}}).errors.empty());
   EXPECT_TRUE(load({}, {command::serve, {target::llm_standin}}).errors.empty());
   EXPECT_EQ(load({}, {command::serve, {target::llm_standin, target::runner}}).errors.size(), 3u);
   EXPECT_EQ(load({}, {command::migrate, {target::runner}}).errors,

@@ -97,6 +97,41 @@ TEST(router, answers_head_like_get_and_options_with_204) {
   EXPECT_EQ(ask(r, "OPTIONS", {"nothing"}).status, 404u);
 }
 
+// -- sets of paths ------------------------------------------------------------------------------------
+
+router with_files() {
+  auto r = example();
+  r.add_set(
+      "GET", "/assets/{file}", [](const request& q) { return q.path == "/assets/a.js" || q.path == "/assets/a/b.js"; },
+      says("asset"));
+  r.add_set(
+      "GET", "/{page}", [](const request& q) { return q.segments.size() == 1; }, says("page"));
+  return r;
+}
+
+TEST(router, gives_a_set_the_paths_that_no_pattern_before_it_has) {
+  auto r = with_files();
+  EXPECT_EQ(ask(r, "GET", {"missions"}).body, "list");
+  auto deep = ask(r, "GET", {"assets", "a", "b.js"});
+  EXPECT_EQ(deep.body, "asset");
+  EXPECT_EQ(deep.route, "/assets/{file}");
+  auto page = ask(r, "GET", {"anything"});
+  EXPECT_EQ(page.body, "page");
+  EXPECT_EQ(page.route, "/{page}");
+  EXPECT_EQ(ask(r, "GET", {"assets", "other.js"}).status, 404u);
+}
+
+TEST(router, answers_the_other_methods_of_a_set_as_of_a_pattern) {
+  auto r = with_files();
+  EXPECT_EQ(ask(r, "HEAD", {"assets", "a.js"}).body, "asset");
+  auto refused = ask(r, "POST", {"assets", "a.js"});
+  EXPECT_EQ(refused.status, 405u);
+  EXPECT_EQ(header(refused, "Allow"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(refused.route, "/assets/{file}");
+  EXPECT_EQ(ask(r, "OPTIONS", {"assets", "a.js"}).status, 204u);
+  EXPECT_EQ(ask(r, "POST", {"assets", "other.js"}).status, 404u);
+}
+
 TEST(router, knows_what_it_contains) {
   auto r = example();
   EXPECT_TRUE(r.contains("GET", "/missions/{id}"));
