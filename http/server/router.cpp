@@ -37,13 +37,31 @@ void router::add(const std::string& method, const std::string& pattern, handler 
   assert(pattern.starts_with('/') && !contains(method, pattern));
   auto i = std::find_if(routes_.begin(), routes_.end(), [&](auto& r) { return r.pattern == pattern; });
   if (i == routes_.end())
-    i = routes_.insert(i, route{pattern, split(pattern), {}});
+    i = routes_.insert(i, route{pattern, split(pattern), {}, {}});
   i->by_method.emplace(method, std::move(h));
 }
 
 bool router::contains(const std::string& method, const std::string& pattern) const {
   return std::any_of(routes_.begin(), routes_.end(),
                      [&](auto& r) { return r.pattern == pattern && r.by_method.contains(method); });
+}
+
+void router::add(const std::string& method, const std::string& pattern, handler h, body_rule rule) {
+  add(method, pattern, std::move(h));
+  auto i = std::find_if(routes_.begin(), routes_.end(), [&](auto& r) { return r.pattern == pattern; });
+  i->rules.emplace(method, std::move(rule));
+}
+
+std::function<const body_rule*(const request&)> router::as_body_rules() const {
+  auto shared = std::make_shared<const routes>(routes_);
+  return [shared](const request& req) -> const body_rule* {
+    auto copy = req; // matching notes the path's parameters
+    auto r = std::find_if(shared->begin(), shared->end(), [&](auto& candidate) { return matches(candidate, copy); });
+    if (r == shared->end())
+      return nullptr;
+    auto rule = r->rules.find(req.method);
+    return rule == r->rules.end() ? nullptr : &rule->second;
+  };
 }
 
 handler router::as_handler() const {

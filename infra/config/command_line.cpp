@@ -148,7 +148,7 @@ std::string command_line_help() {
          "  missions release put one of them back; exit code 1: there is nothing to release, 2: not asked\n"
          "\n"
          "Options\n"
-         "  --target=a,b     what to serve: all, runner, auth, llm-standin; default all\n"
+         "  --target=a,b     what to serve: all, runner, auth, sync, llm-standin; default all\n"
          "  --out=DIR        where keygen writes; default mana-ai-keys; existing files are never overwritten\n"
          "  --user=ID        whose audit rows audit verify checks, whose mission missions release puts back\n"
          "  --mission=ID     the mission that missions release puts back\n"

@@ -73,6 +73,12 @@ struct settings {
   milliseconds session_ttl{0};
   std::size_t grants_per_hour = 0;
 
+  // sync
+  secret_text sync_target_database_url;
+  secret_text sync_target_listen_url; // empty: sync_target_database_url
+  std::size_t max_sockets = 0;
+  std::size_t max_sockets_per_user = 0;
+
   // LLM
   std::string llm_url; // http(s)://host[:port][/prefix], without a user name
   secret_text llm_api_key;

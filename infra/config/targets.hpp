@@ -11,11 +11,11 @@
 
 namespace mana::config {
 
-enum class target : std::uint8_t { runner, auth, llm_standin };
+enum class target : std::uint8_t { runner, auth, sync, llm_standin };
 
-inline constexpr target all_targets[] = {target::runner, target::auth, target::llm_standin};
+inline constexpr target all_targets[] = {target::runner, target::auth, target::sync, target::llm_standin};
 
-// As written on the command line: runner, auth, llm-standin.
+// As written on the command line: runner, auth, sync, llm-standin.
 std::string_view to_string(target t) noexcept;
 
 class target_set {
