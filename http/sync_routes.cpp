@@ -4,6 +4,8 @@
 #include "actors/change_pusher/push_request.hpp"
 #include "http/probed_database.hpp"
 #include "http/server/error_response.hpp"
+#include "http/server/origin.hpp"
+#include "http/sync_socket.hpp"
 #include "infra/io/ask.hpp"
 #include "infra/json/value.hpp"
 
@@ -97,6 +99,30 @@ awaitable<response> pull(sync_front_ptr f, request req) {
   co_return page ? page_response(*f, *page) : error_response(page.error());
 }
 
+bool names(const request& req, const std::string& header, std::string_view value) {
+  auto i = req.headers.find(header);
+  if (i == req.headers.end())
+    return false;
+  auto text = i->second;
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text.find(value) != text.npos;
+}
+
+awaitable<response> socket(sync_front_ptr f, request req) {
+  if (!names(req, "upgrade", "websocket") || !names(req, "connection", "upgrade")) {
+    auto out = error_response(426, "UPGRADE_REQUIRED", "this route speaks WebSocket only");
+    out.headers.emplace_back("Upgrade", "websocket");
+    co_return out;
+  }
+  if (!may_open_socket(req, f->base_url, f->cors_origins))
+    co_return error_response(403, "FORBIDDEN", "the request comes from another origin");
+  response out;
+  out.status = 101;
+  out.websocket = sync_socket(f);
+  co_return out;
+}
+
 awaitable<std::optional<response>> admit(awaitable<result<user_id>> identity) {
   auto who = co_await std::move(identity);
   if (!who)
@@ -113,6 +139,7 @@ void add_sync_routes(router& r, sync_front_ptr front) {
   r.add(
       "POST", "/sync/{appId}", [front](request req) { return push(front, std::move(req)); }, std::move(large));
   r.add("GET", "/sync/{appId}/pull", [front](request req) { return pull(front, std::move(req)); });
+  r.add("GET", "/ws", [front](request req) { return socket(front, std::move(req)); });
 }
 
 probed_target probed_sync(sync_front_ptr front) {

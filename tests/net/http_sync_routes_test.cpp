@@ -237,6 +237,154 @@ TEST_F(http_sync_routes, trouble_of_the_database_is_503_without_detail) {
   EXPECT_EQ(a.body.find("secret"), std::string::npos);
 }
 
+// -- WebSocket --------------------------------------------------------------------------------------------
+
+TEST_F(http_sync_routes, a_socket_signs_in_and_is_told_of_changes) {
+  start();
+  ws_socket s{server->port()};
+  EXPECT_EQ(s.status(), 101u);
+  EXPECT_NE(s.answer().find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos) << s.answer();
+  auto box = signed_in(s);
+  ASSERT_TRUE(box);
+  on_loop([box] { box->add("todo", {"tasks"}); });
+  EXPECT_EQ(s.message(), R"({"type":"sync-available","appId":"todo","tables":["tasks"]})");
+  on_loop([box] { box->add("*", {}); });
+  EXPECT_EQ(s.message(), R"({"type":"sync-available","appId":"*","tables":[]})");
+  s.send("hello");
+  on_loop([box] { box->add("notes", {}); });
+  EXPECT_EQ(s.message(), R"({"type":"sync-available","appId":"notes","tables":[]})") << "what it says is ignored";
+  s.send(std::string{"\x03\xE8", 2}, 0x8);
+  EXPECT_EQ(s.close_code(), 1000u);
+  EXPECT_TRUE(closed_because("client"));
+  EXPECT_TRUE(seen.wait([this] { return seen.closed == 1; }));
+}
+
+TEST_F(http_sync_routes, a_client_that_vanishes_is_forgotten) {
+  start();
+  {
+    ws_socket s{server->port()};
+    signed_in(s);
+  }
+  EXPECT_TRUE(closed_because("client"));
+  EXPECT_TRUE(seen.wait([this] { return seen.closed == 1; }));
+}
+
+TEST_F(http_sync_routes, without_a_token_that_holds_the_socket_is_closed_4401) {
+  start();
+  for (std::string first : {R"({"type":"auth","token":"wrong"})", R"({"type":"hello"})", R"({"type":"auth"})", "x",
+                            R"({"type":"auth","token":5})"}) {
+    ws_socket s{server->port()};
+    s.send(first);
+    EXPECT_EQ(s.close_code(), 4401u) << first;
+  }
+  EXPECT_TRUE(closed_because("unauthorized"));
+  EXPECT_TRUE(seen.opened.empty());
+}
+
+TEST_F(http_sync_routes, who_says_nothing_is_closed_4401) {
+  sign_in_within = 20ms;
+  start();
+  ws_socket s{server->port()};
+  EXPECT_EQ(s.close_code(), 4401u);
+  EXPECT_TRUE(closed_because("unauthorized"));
+}
+
+TEST_F(http_sync_routes, at_the_end_of_the_token_the_socket_is_closed_4401) {
+  token_life = 50ms;
+  start();
+  ws_socket s{server->port()};
+  signed_in(s);
+  EXPECT_EQ(s.close_code(), 4401u);
+  EXPECT_TRUE(closed_because("expired"));
+  EXPECT_TRUE(seen.wait([this] { return seen.closed == 1; }));
+}
+
+TEST_F(http_sync_routes, too_many_sockets_of_a_user_are_told_to_come_later) {
+  start();
+  ws_socket s{server->port()};
+  s.sign_in("many");
+  EXPECT_EQ(s.close_code(), 1013u);
+  EXPECT_TRUE(closed_because("refused"));
+}
+
+TEST_F(http_sync_routes, large_messages_close_the_socket) {
+  start();
+  ws_socket s{server->port()};
+  signed_in(s);
+  s.send(std::string(4096, 'x'));
+  s.send(std::string(4097, 'x'));
+  EXPECT_EQ(s.close_code(), 1009u);
+}
+
+TEST_F(http_sync_routes, when_the_registry_ends_the_client_connects_anew) {
+  start();
+  ws_socket s{server->port()};
+  auto box = signed_in(s);
+  on_loop([box] { box->close(); });
+  EXPECT_EQ(s.close_code(), 1012u);
+}
+
+TEST_F(http_sync_routes, when_the_service_stops_sockets_are_closed_1001) {
+  start();
+  ws_socket s{server->port()};
+  signed_in(s);
+  ws_socket silent{server->port()};
+  auto stopped = server->stop(20s);
+  EXPECT_EQ(s.close_code(), 1001u);
+  EXPECT_EQ(silent.close_code(), 1001u) << "one that has not signed in";
+  stopped.wait();
+  EXPECT_EQ(stopped.get().cut, 0u);
+}
+
+TEST_F(http_sync_routes, a_client_that_answers_no_ping_is_cut) {
+  http::server_config c;
+  c.sockets.idle_timeout = 200ms;
+  start(c);
+  ws_socket s{server->port()};
+  signed_in(s);
+  EXPECT_EQ(s.receive(true).opcode, 0x9);
+  EXPECT_EQ(s.receive(true).opcode, 0u) << "the connection is gone";
+  EXPECT_TRUE(closed_because("slow"));
+}
+
+TEST_F(http_sync_routes, a_client_that_does_not_read_is_cut) {
+  http::server_config c;
+  c.sockets.write_timeout = 100ms;
+  start(c);
+  ws_socket s{server->port(), "/ws", "", 4096};
+  auto box = signed_in(s);
+  std::vector<std::string> tables(60, std::string(1'000, 'x'));
+  for (std::size_t i = 0; i < tables.size(); ++i)
+    tables[i] += std::to_string(i);
+  // As long as it lives it is told something: its window fills up.
+  std::function<void()> fill = [&] {
+    box->add("todo", tables);
+    std::lock_guard lock{seen.mutex};
+    if (seen.reasons.empty())
+      boost::asio::post(loop.context(), fill);
+  };
+  on_loop(fill);
+  EXPECT_TRUE(closed_because("slow"));
+  std::promise<void> settled;
+  on_loop([&] { settled.set_value(); });
+  settled.get_future().wait();
+}
+
+TEST_F(http_sync_routes, pages_of_other_origins_get_no_socket) {
+  start();
+  for (auto* origin : {"https://mana.test", "https://app.test", "http://h"})
+    EXPECT_EQ(ws_socket(server->port(), "/ws", std::string{"Origin: "} + origin + "\r\n").status(), 101u) << origin;
+  for (auto* origin : {"https://evil.test", "null"})
+    EXPECT_EQ(ws_socket(server->port(), "/ws", std::string{"Origin: "} + origin + "\r\n").status(), 403u) << origin;
+}
+
+TEST_F(http_sync_routes, without_a_handshake_the_answer_says_what_is_spoken_there) {
+  start();
+  auto a = get("/ws");
+  EXPECT_EQ(a.status, 426u);
+  EXPECT_NE(a.head.find("\r\nUpgrade: websocket\r\n"), std::string::npos);
+}
+
 TEST_F(http_sync_routes, while_the_service_starts_or_stops_the_answer_is_503) {
   start();
   for (auto& a : {caf::actor_cast<caf::actor>(handles.pusher), caf::actor_cast<caf::actor>(handles.puller),
@@ -245,6 +393,9 @@ TEST_F(http_sync_routes, while_the_service_starts_or_stops_the_answer_is_503) {
   handles = {};
   EXPECT_EQ(post("{}").status, 503u);
   EXPECT_EQ(get("/sync/todo/pull").status, 503u);
+  ws_socket s{server->port()};
+  s.sign_in("u1");
+  EXPECT_EQ(s.close_code(), 1013u);
 }
 
 } // namespace
