@@ -37,5 +37,5 @@ run_sql 01_auth_roles.sql
 run_sql 10_standalone_sync.sql
 run_sql 20_grants.sql
 MIGRATION_DATABASE_URL=postgresql://mana_ai_migrator:$MIGRATOR_PASSWORD@$server/$database \
-  "$binary" migrate --target=runner,auth
+  "$binary" migrate --target=runner,auth,sync
 run_sql 30_bootstrap.sql

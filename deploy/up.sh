@@ -73,6 +73,8 @@ service_runs() {
 choose_settings() {
   SYNC_DATABASE_URL=postgresql://mana_ai_runner:$RUNNER_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
   export SYNC_DATABASE_URL
+  SYNC_TARGET_DATABASE_URL=postgresql://mana_sync:$SYNC_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
+  export SYNC_TARGET_DATABASE_URL
   unset MIGRATION_DATABASE_URL # the service needs no right to migrate: database.sh did
   DATABASE_URL=postgresql://mana_auth:$AUTH_PASSWORD@127.0.0.1:$(<"$cluster/port")/$database
   export DATABASE_URL BASE_URL=${BASE_URL:-http://localhost:$PORT} SIGN_IN=true REGISTRATION=true
@@ -80,7 +82,7 @@ choose_settings() {
   export MANA_AUTH_KEK_FILE=$keys/mana-auth-kek.txt AUTH_SIGNING_KEY_PEM_FILE=$keys/auth-signing.pem
   export AUDIT_SIGNING_KEY_PEM_FILE=$keys/audit-signing.pem
   if [[ -n ${MANA_LLM_URL:-} ]]; then
-    target=runner,auth,web
+    target=runner,auth,sync,web
   else
     target=all
     export MANA_LLM_URL=http://127.0.0.1:$PORT
@@ -218,6 +220,7 @@ readiness  http://127.0.0.1:$PORT/ready
 metrics    http://127.0.0.1:$PORT/metrics
 missions   http://127.0.0.1:$PORT/internal/missions/$(demo_user)   (header X-Service-Key, see $secrets)
 audit      http://127.0.0.1:$PORT/api/v1/me/ai-audit   (Bearer token of user "demo", password in $secrets)
+sync       http://127.0.0.1:$PORT/sync/{app}, ws://127.0.0.1:$PORT/ws   (Bearer token of the user)
 LLM        $MANA_LLM_URL$([[ $target != all ]] || echo '   (the stand-in: rules, no model)')
 database   127.0.0.1:$(<"$cluster/port")/$database
 log        $log

@@ -47,22 +47,23 @@ void check_database(const checked_database& d, findings& out) {
   }
 }
 
-// As the listener needs it: what one connection sends must reach another that waits for it.
-void check_notifications(const config::settings& s, findings& out) {
-  constexpr auto part = "notifications";
-  auto& listens_at = s.listen_database_url.empty() ? s.sync_database_url : s.listen_database_url;
+// As a listener needs it: what one connection sends must reach another that waits for it.
+void check_notifications(const checked_database& d, const char* setting, const config::secret_text& listen_url,
+                         findings& out) {
+  auto part = d.prefix + "notifications";
+  auto& listens_at = listen_url.empty() ? d.url : listen_url;
   auto heard = pg::attempt([&] {
     auto channel = "mana_ai_check_" + random_uuid();
     pg::notification_source source{listens_at.reveal(), {channel}};
-    pg::connection{s.sync_database_url.reveal()}.exec("SELECT pg_notify($1, '')", channel);
+    pg::connection{d.url.reveal()}.exec("SELECT pg_notify($1, '')", channel);
     return !source.wait(std::chrono::seconds{2}).empty();
   });
   if (!heard)
     out.push_back({part, false, false, heard.error().detail});
   else if (!*heard)
     out.push_back({part, false, false,
-                   "do not arrive, so the log is polled: LISTEN_DATABASE_URL must lead to the same server, past a "
-                   "transaction pooler"});
+                   std::string{"do not arrive, so the log is polled: "} + setting
+                       + " must lead to the same server, past a transaction pooler"});
   else
     out.push_back({part, true, true, "arrive"});
 }
@@ -185,7 +186,7 @@ int check(const config::settings& settings, config::target_set targets) {
     checked_database database{"SYNC_DATABASE_URL", settings.sync_database_url, runner_schema(), ""};
     check_catalogue(all);
     check_database(database, all);
-    check_notifications(settings, all);
+    check_notifications(database, "LISTEN_DATABASE_URL", settings.listen_database_url, all);
     check_migrator(settings, database, "00_roles.sql", all);
     check_llm(settings, all);
   }
@@ -195,6 +196,12 @@ int check(const config::settings& settings, config::target_set targets) {
     check_migrator(settings, database, "01_auth_roles.sql", all);
     check_keks(settings, all);
     check_grant_key(settings, targets, all);
+  }
+  if (targets.contains(config::target::sync)) {
+    checked_database database{"SYNC_TARGET_DATABASE_URL", settings.sync_target_database_url, sync_schema(), "sync "};
+    check_database(database, all);
+    check_notifications(database, "SYNC_TARGET_LISTEN_URL", settings.sync_target_listen_url, all);
+    check_migrator(settings, database, "10_standalone_sync.sql", all);
   }
   if (targets.contains(config::target::web))
     check_web(settings, all);

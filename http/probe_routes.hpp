@@ -29,7 +29,7 @@ struct readiness {
 };
 
 // How long a target may wait for one of its actors: probes must answer within a second, also when
-// the four actors that they ask in all do not. (Auth asks one twice, but only one that answered.)
+// the five actors that they ask in all do not. (Auth and sync ask one twice, but only one that answered.)
 inline constexpr std::chrono::milliseconds probe_timeout{190};
 
 // One target's part of the answers. Called on the server's loop.

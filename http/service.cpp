@@ -5,6 +5,7 @@
 #include "actors/supervisor/issuer_keys_service.hpp"
 #include "actors/supervisor/key_settings.hpp"
 #include "actors/supervisor/runner.hpp"
+#include "actors/supervisor/sync_service.hpp"
 #include "http/audit_routes.hpp"
 #include "http/grant_routes.hpp"
 #include "http/jwks_routes.hpp"
@@ -18,6 +19,7 @@
 #include "http/server/router.hpp"
 #include "http/server/server.hpp"
 #include "http/sign_in_routes.hpp"
+#include "http/sync_routes.hpp"
 #include "http/user_routes.hpp"
 #include "http/vault_routes.hpp"
 #include "http/version.hpp"
@@ -101,6 +103,7 @@ public:
       return f;
     if (auto f = start_runner(routes, probed))
       return f;
+    start_sync(routes, probed);
     auto app = start_web(probed);
     if (!app)
       return std::move(app).error();
@@ -134,6 +137,8 @@ public:
         (*s)->stop(server_grace).wait();
     if (runner_)
       runner_->stop();
+    if (sync_)
+      sync_->stop();
     if (auth_)
       auth_->stop();
     if (issuer_keys_)
@@ -210,6 +215,15 @@ private:
     return std::nullopt;
   }
 
+  void start_sync(http::router& routes, std::vector<http::probed_target>& probed) {
+    if (!targets_.contains(target::sync))
+      return;
+    sync_ = sync_service::start(system_, front_loop_, settings_, registry_, give_up());
+    auto shared = std::make_shared<const http::sync_front>(sync_front());
+    http::add_sync_routes(routes, shared);
+    probed.push_back(http::probed_sync(shared));
+  }
+
   // Null without the target. Its routes come last: a page may have any path that nobody else has.
   result<std::shared_ptr<const http::web_app>> start_web(std::vector<http::probed_target>& probed) {
     if (!targets_.contains(target::web))
@@ -234,7 +248,7 @@ private:
   }
 
   // Tokens of this process before those of MANA_AUTH_URL. Without any key nobody is anybody.
-  http::identity_check identity() {
+  http::token_key_source token_keys() {
     auto keys = http::no_keys("tokens cannot be verified here: neither MANA_AUTH_URL nor AUTH_SIGNING_KEY_PEM is set");
     if (issuer_keys_)
       keys = http::issuer_keys(system_, [this] { return issuer_keys_->keys(); });
@@ -242,15 +256,21 @@ private:
       auto own = http::own_keys(jwt::key_set::of(signing_keys_));
       keys = issuer_keys_ ? http::first_of(std::move(own), std::move(keys)) : std::move(own);
     }
-    return http::bearer_check(std::move(keys), {settings_.issuers, settings_.audience}, [] {
-      return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    });
+    return keys;
+  }
+  static timestamp wall_clock() {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  }
+  http::identity_check identity() {
+    return http::bearer_check(token_keys(), {settings_.issuers, settings_.audience}, wall_clock);
   }
 
   std::optional<failure> listen(const http::router& routes, std::uint16_t port, std::unique_ptr<http::server>& out) {
     http::server_config c;
     c.address = settings_.bind_address;
     c.port = port;
+    c.max_connections += targets_.contains(target::sync) ? settings_.max_sockets : 0;
+    c.body_rule_of = routes.as_body_rules();
     c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry_));
     c.added_headers = [origins = settings_.cors_origins](const http::request& r) {
       return http::cors_headers(origins, r);
@@ -316,6 +336,22 @@ private:
     return f;
   }
 
+  http::sync_front sync_front() {
+    auto m = std::make_shared<metrics::sync_metrics>(registry_);
+    http::sync_front f;
+    f.system = &system_;
+    f.handles = [this] { return sync_->handles(); };
+    f.schema = [this] { return sync_->schema(); };
+    f.identify = identity();
+    f.claims_of = http::claims_check(token_keys(), {settings_.issuers, settings_.audience}, wall_clock);
+    f.now = wall_clock;
+    f.base_url = settings_.base_url;
+    f.cors_origins = settings_.cors_origins;
+    f.observer = {[m](std::size_t rows) { m->rows_pulled.Increment(static_cast<double>(rows)); },
+                  [m] { m->messages.Increment(); }, [m](std::string_view why) { m->sockets_closed[why].Increment(); }};
+    return f;
+  }
+
   http::sign_in_front sign_in_front() {
     http::sign_in_front f;
     f.system = &system_;
@@ -338,6 +374,7 @@ private:
   std::unique_ptr<issuer_keys_service> issuer_keys_;
   std::unique_ptr<auth_service> auth_;
   std::unique_ptr<runner> runner_;
+  std::unique_ptr<sync_service> sync_;
   std::unique_ptr<http::server> server_;
   std::unique_ptr<http::server> standin_server_;
   std::atomic<bool> stopping_{false};
@@ -356,17 +393,18 @@ void serve_on(const sigset_t& signals, std::chrono::milliseconds delay) {
   }
 }
 
-std::size_t descriptors_for(const config::settings& s) {
+std::size_t descriptors_for(const config::settings& s, config::target_set targets) {
   constexpr std::size_t others = 4'500; // HTTP clients, database, files
   auto endpoints = std::size_t{1} + (s.llm_url_2.empty() ? 0 : 1) + (s.llm_url_3.empty() ? 0 : 1);
-  return s.llm_max_in_flight * endpoints + others;
+  auto sockets = targets.contains(target::sync) ? s.max_sockets : 0;
+  return s.llm_max_in_flight * endpoints + sockets + others;
 }
 
 } // namespace
 
 int serve(const config::settings& settings, config::target_set targets) {
   auto signals = block_signals();
-  net::raise_descriptor_limit(descriptors_for(settings));
+  net::raise_descriptor_limit(descriptors_for(settings, targets));
   log::set_level(settings.log_level);
   log::info("starting", {{"version", version}, {"targets", to_string(targets)}, {"replica", settings.replica_name}});
   service s{settings, targets};

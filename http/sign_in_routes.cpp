@@ -84,11 +84,6 @@ std::string_view cookie_of(const request& req, std::string_view name) {
   return {};
 }
 
-std::string origin_of(std::string_view url) {
-  auto scheme = url.find("://");
-  return std::string{scheme == url.npos ? url : url.substr(0, url.find('/', scheme + 3))};
-}
-
 // -- routes ---------------------------------------------------------------------------------------------
 
 namespace {

@@ -10,6 +10,7 @@
 // counts other ports and sibling domains as the same site, and nobody shall be signed in by another's page.
 #pragma once
 
+#include "http/server/origin.hpp"
 #include "http/server/router.hpp"
 #include "messages/sign_in.hpp"
 
@@ -45,8 +46,5 @@ result<credentials> take_credentials(std::string& body);
 
 // The value of a cookie in the Cookie header; empty when there is none.
 std::string_view cookie_of(const request& req, std::string_view name);
-
-// scheme://host[:port] of a URL.
-std::string origin_of(std::string_view url);
 
 } // namespace mana::http

@@ -1,6 +1,5 @@
 #include "actors/change_listener/change_listener_actor.hpp"
 
-#include "actors/change_log/stop_notice.hpp"
 #include "infra/crypto/random_uuid.hpp"
 #include "infra/postgres/notifications.hpp"
 
@@ -10,11 +9,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto log_channel = "mana_ai_log";
 constexpr auto slice = 200ms;
 
-constexpr auto unheard = "notifications do not arrive: LISTEN_DATABASE_URL must lead to the server of "
-                         "SYNC_DATABASE_URL and not through a transaction pooler; the log is polled meanwhile";
+std::string unheard(const listener_config& c) {
+  return "notifications do not arrive: " + c.listen_setting + " must lead to the server of " + c.database_setting
+         + " and not through a transaction pooler; the log is polled meanwhile";
+}
 
 constexpr auto unsent = "the listener's self-check was not sent in time: the database hangs, or its connections "
                         "are all busy; the log is polled meanwhile";
@@ -56,19 +56,17 @@ void change_listener::perform(hearing::task task) {
   switch (task) {
     case hearing::task::connect: return connect();
     case hearing::task::check: return check();
-    case hearing::task::give_up: return lose({errc::database_timeout, check_is_sent_ ? unheard : unsent});
-    case hearing::task::poll:
-      send(deps_.refresher, log_changed{});
-      return hearing_.polled(clock().now(), deps_.random());
+    case hearing::task::give_up: return lose({errc::database_timeout, check_is_sent_ ? unheard(config_) : unsent});
+    case hearing::task::poll: deps_.poll(); return hearing_.polled(clock().now(), deps_.random());
   }
 }
 
 void change_listener::connect() {
   own_channel_ = "mana_ai_listener_" + random_uuid();
-  auto connected = pg::attempt([this] {
-    return std::make_unique<pg::notification_source>(config_.url,
-                                                     std::vector<std::string>{log_channel, stop_channel, own_channel_});
-  });
+  auto channels = config_.channels;
+  channels.push_back(own_channel_);
+  auto connected =
+      pg::attempt([&] { return std::make_unique<pg::notification_source>(config_.url, std::move(channels)); });
   if (!connected)
     return lose(connected.error());
   source_ = std::move(*connected);
@@ -102,21 +100,16 @@ void change_listener::wait_for_notifications() {
   auto heard = pg::attempt([this] { return source_->wait(slice); });
   if (!heard)
     return lose(heard.error());
-  pass_on(*heard);
+  pass_on(std::move(*heard));
 }
 
-// Many changes of the log cost one refresh; every order to stop counts.
-void change_listener::pass_on(const std::vector<pg::notification>& heard) {
-  bool changed = false;
-  for (auto& n : heard) {
-    changed = changed || n.channel == log_channel;
-    if (n.channel == own_channel_ && hearing_.check_heard(clock().now()))
-      observer_.hears();
-    if (auto order = n.channel == stop_channel ? parse_stop_notice(n.payload) : std::nullopt)
-      send(deps_.scheduler, *order);
-  }
-  if (changed)
-    send(deps_.refresher, log_changed{});
+void change_listener::pass_on(std::vector<pg::notification> heard) {
+  auto is_own = [this](auto& n) { return n.channel == own_channel_; };
+  auto own = std::erase_if(heard, is_own);
+  if (own > 0 && hearing_.check_heard(clock().now()))
+    observer_.hears();
+  if (!heard.empty())
+    deps_.heard(heard);
 }
 
 } // namespace mana

@@ -4,16 +4,13 @@
 //
 // Every few seconds a worker of the database pool notifies a channel that only this connection knows.
 // When that is not heard (connection half-open, a transaction pooler or another database behind the
-// listener's URL) the listener connects anew, and until it hears again it has the log polled. An order
-// to stop runs that is missed is not repeated here: a run finds out when it renews its lease, and the
-// writer refuses what it comes to.
+// listener's URL) the listener connects anew, and until it hears again it has the log polled. What is
+// heard and what polling means is for whom it listens to say: the runner or the sync target.
 #pragma once
 
 #include "actors/change_listener/hearing.hpp"
 #include "messages/caf_errors.hpp"
 #include "messages/database.hpp"
-#include "messages/scheduler.hpp"
-#include "messages/snapshot_refresher.hpp"
 
 #include <caf/all.hpp>
 
@@ -35,13 +32,18 @@ using change_listener_actor = caf::typed_actor<caf::reacts_to<listen>>;
 
 struct listener_config {
   std::string url;
+  std::vector<std::string> channels;
   hearing_rules rules;
+  // Where notifications may get lost: the settings, for the advice.
+  std::string listen_setting = "LISTEN_DATABASE_URL";
+  std::string database_setting = "SYNC_DATABASE_URL";
 };
 
+// Called on the listener's thread; what they hold is let go when it ends.
 struct listener_deps {
-  database_actor database; // sends the notifications of the self-check
-  snapshot_refresher_actor refresher;
-  scheduler_actor scheduler;
+  database_actor database;                                         // sends the notifications of the self-check
+  std::function<void(const std::vector<pg::notification>&)> heard; // of the channels, in order
+  std::function<void()> poll;     // something may have been missed: after each connect, and again and again while deaf
   std::function<double()> random; // in [0, 1)
 };
 
@@ -69,7 +71,7 @@ private:
   void check();
   void lose(const failure& why);
   void wait_for_notifications();
-  void pass_on(const std::vector<pg::notification>& heard);
+  void pass_on(std::vector<pg::notification> heard);
 
   listener_config config_;
   listener_deps deps_;

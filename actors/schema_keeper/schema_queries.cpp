@@ -16,7 +16,7 @@ schema_finding login(pg::connection& db, const std::string& right_login) {
   return {"login", true, true, name + ", bound by row level security"};
 }
 
-schema_finding change_log(pg::connection& db) {
+schema_finding change_log(pg::connection& db, const char* rights_file) {
   auto rows = db.exec("SELECT relrowsecurity AND relforcerowsecurity,"
                       " has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')"
                       " FROM pg_class WHERE oid = to_regclass('public.sync_changes')");
@@ -25,7 +25,7 @@ schema_finding change_log(pg::connection& db) {
             "public.sync_changes does not exist: start the sync service first, or run "
             "deploy/sql/10_standalone_sync.sql"};
   if (!rows[0][1].as<bool>())
-    return {"change log", false, true, "no right to SELECT and INSERT: run deploy/sql/20_grants.sql"};
+    return {"change log", false, true, "no right to SELECT and INSERT: run deploy/sql/" + std::string{rights_file}};
   if (!rows[0][0].as<bool>())
     return {"change log", false, false, "row level security is not enabled and forced on public.sync_changes"};
   return {"change log", true, true, "public.sync_changes, row level security forced"};
@@ -47,14 +47,15 @@ schema_finding migrations(pg::connection& db, const pg::migration_set& set) {
   return {"migrations", true, true, numbers};
 }
 
-schema_finding trigger(pg::connection& db) {
-  auto rows = db.exec("SELECT tgenabled FROM pg_trigger WHERE tgname = 'mana_ai_note_mission_change'"
-                      " AND tgrelid = to_regclass('public.sync_changes')");
+schema_finding trigger(pg::connection& db, const char* part, const std::string& name) {
+  auto rows = db.exec("SELECT tgenabled FROM pg_trigger WHERE tgname = $1"
+                      " AND tgrelid = to_regclass('public.sync_changes')",
+                      name);
   if (rows.empty())
-    return {"change capture", false, true, "the trigger on public.sync_changes is missing: run `mana-ai migrate`"};
+    return {part, false, true, "the trigger on public.sync_changes is missing: run `mana-ai migrate`"};
   if (rows[0][0].as<std::string>() == "D")
-    return {"change capture", false, true, "the trigger on public.sync_changes is disabled: enable it"};
-  return {"change capture", true, true, "trigger in place"};
+    return {part, false, true, "the trigger on public.sync_changes is disabled: enable it"};
+  return {part, true, true, "trigger in place"};
 }
 
 schema_finding vaults(pg::connection& db) {
@@ -71,11 +72,17 @@ schema_finding vaults(pg::connection& db) {
 }
 
 std::vector<schema_finding> inspect_runner_schema(pg::connection& db) {
-  return {login(db, "mana_ai_runner"), change_log(db), migrations(db, pg::runner_migrations()), trigger(db)};
+  return {login(db, "mana_ai_runner"), change_log(db, "20_grants.sql"), migrations(db, pg::runner_migrations()),
+          trigger(db, "change capture", "mana_ai_note_mission_change")};
 }
 
 std::vector<schema_finding> inspect_auth_schema(pg::connection& db) {
   return {login(db, "mana_auth"), migrations(db, pg::auth_migrations()), vaults(db)};
+}
+
+std::vector<schema_finding> inspect_sync_schema(pg::connection& db) {
+  return {login(db, "mana_sync"), change_log(db, "10_standalone_sync.sql"), migrations(db, pg::sync_migrations()),
+          trigger(db, "notices", "mana_sync_note_changes")};
 }
 
 } // namespace
@@ -83,6 +90,8 @@ std::vector<schema_finding> inspect_auth_schema(pg::connection& db) {
 schema_needs runner_schema() { return {&pg::runner_migrations(), inspect_runner_schema}; }
 
 schema_needs auth_schema() { return {&pg::auth_migrations(), inspect_auth_schema}; }
+
+schema_needs sync_schema() { return {&pg::sync_migrations(), inspect_sync_schema}; }
 
 schema_status status_of(const std::vector<schema_finding>& findings) {
   schema_status s;

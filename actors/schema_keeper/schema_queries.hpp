@@ -9,7 +9,7 @@ namespace mana {
 
 // One line of `mana-ai check`.
 struct schema_finding {
-  std::string part; // login, change log, migrations, change capture, vaults
+  std::string part; // login, change log, migrations, change capture, notices, vaults
   bool good = false;
   bool fatal = true; // a finding that is not good and not fatal is a warning
   std::string text;  // what is, and what to do when it is not good
@@ -23,6 +23,7 @@ struct schema_needs {
 };
 schema_needs runner_schema();
 schema_needs auth_schema();
+schema_needs sync_schema();
 
 schema_status status_of(const std::vector<schema_finding>&);
 

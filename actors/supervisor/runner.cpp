@@ -2,7 +2,7 @@
 
 #include "actors/audit_reader/audit_reader_actor.hpp"
 #include "actors/audit_writer/audit_writer_actor.hpp"
-#include "actors/change_listener/change_listener_actor.hpp"
+#include "actors/change_listener/runner_hearing.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/foreground_runs/foreground_runs_actor.hpp"
 #include "actors/iteration_writer/iteration_writer_actor.hpp"
@@ -224,10 +224,10 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   });
   listener_config listening;
   listening.url = s.listen_database_url.empty() ? url : s.listen_database_url.reveal();
+  listening.channels = runner_channels();
   r->add<change_listener_actor>("change_listener", [=, &sys] {
-    listener_deps d{database, refresher, sched, random_share};
-    return as_child(
-        sys.spawn<change_listener, caf::detached>(listening, std::move(d), observe_listener(*reg, troubles)));
+    return as_child(sys.spawn<change_listener, caf::detached>(
+        listening, runner_hearing(database, refresher, sched, random_share), observe_listener(*reg, troubles)));
   });
   r->children_.watch(std::move(on_give_up));
   return r;

@@ -1,6 +1,12 @@
--- Standalone mode only: the change log that an installation otherwise has from its sync service.
+-- Standalone mode only: the change log that an installation otherwise has from its sync service, and the
+-- roles of the sync target.
 --   psql -v ON_ERROR_STOP=1 -v sync_password=… -f 10_standalone_sync.sql
--- Run once as superuser; safe to run again. Never run it where a sync service owns the table.
+-- Run once as superuser, after 00_roles.sql; safe to run again. Never run it where another sync service
+-- owns the table.
+--
+--   mana_sync_owner   owns the table and schema mana_sync; nobody logs in as it
+--   mana_ai_migrator  logs in to migrate the schema, as mana_sync_owner
+--   mana_sync         logs in as the service: owns nothing, cannot bypass row level security
 \if :{?sync_password}
 \else
   \echo 'sync_password is not set: add -v sync_password=…'
@@ -20,6 +26,14 @@ BEGIN
 END $$;
 ALTER ROLE mana_sync_owner NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
 ALTER ROLE mana_sync LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'sync_password';
+-- Limits of the role and not of a session: they hold behind a transaction pooler as well.
+ALTER ROLE mana_sync SET statement_timeout = '20s';
+ALTER ROLE mana_sync SET lock_timeout = '10s';
+ALTER ROLE mana_sync SET idle_in_transaction_session_timeout = '15s';
+GRANT mana_sync_owner TO mana_ai_migrator;
+CREATE SCHEMA IF NOT EXISTS mana_sync AUTHORIZATION mana_sync_owner;
+GRANT USAGE ON SCHEMA mana_sync TO mana_sync;
+GRANT CREATE ON SCHEMA public TO mana_sync_owner; -- an index lies in the schema of its table
 
 CREATE TABLE IF NOT EXISTS public.sync_changes (
   id               uuid        PRIMARY KEY DEFAULT gen_random_uuid(),

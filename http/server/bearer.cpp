@@ -66,11 +66,22 @@ struct checker {
 
 awaitable<result<user_id>> refuse(failure why) { co_return why; }
 
-awaitable<result<user_id>> check(std::shared_ptr<const checker> c, jwt::unverified_token token) {
+awaitable<result<jwt::claims>> check_claims(std::shared_ptr<const checker> c, jwt::unverified_token token) {
   auto key = co_await c->keys(token.kid);
   if (!key)
     co_return key.error();
-  auto claims = jwt::verify(token, *key, c->expected, c->now());
+  co_return jwt::verify(token, *key, c->expected, c->now());
+}
+
+awaitable<result<jwt::claims>> check_text(std::shared_ptr<const checker> c, std::string text) {
+  auto token = jwt::parse(text);
+  if (!token)
+    co_return token.error();
+  co_return co_await check_claims(c, std::move(*token));
+}
+
+awaitable<result<user_id>> check(std::shared_ptr<const checker> c, jwt::unverified_token token) {
+  auto claims = co_await check_claims(c, std::move(token));
   if (!claims)
     co_return claims.error();
   co_return user_id{std::move(claims->subject)};
@@ -107,6 +118,11 @@ token_key_source first_of(token_key_source a, token_key_source b) {
 
 token_key_source no_keys(std::string why) {
   return [why = std::move(why)](const std::string&) { return find_none({errc::unauthorized, why}); };
+}
+
+token_check claims_check(token_key_source keys, jwt::expectations expected, std::function<timestamp()> now) {
+  auto c = std::make_shared<const checker>(checker{std::move(keys), std::move(expected), std::move(now)});
+  return [c](std::string token) { return check_text(c, std::move(token)); };
 }
 
 identity_check bearer_check(token_key_source keys, jwt::expectations expected, std::function<timestamp()> now) {

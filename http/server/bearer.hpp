@@ -26,6 +26,10 @@ token_key_source first_of(token_key_source a, token_key_source b);
 // No keys at all; every token is refused with `why`.
 token_key_source no_keys(std::string why);
 
+// Answers what a token says, for what carries it elsewhere than in a header.
+using token_check = std::function<boost::asio::awaitable<result<jwt::claims>>(std::string token)>;
+token_check claims_check(token_key_source keys, jwt::expectations expected, std::function<timestamp()> now);
+
 // Answers the token's subject.
 identity_check bearer_check(token_key_source keys, jwt::expectations expected, std::function<timestamp()> now);
 

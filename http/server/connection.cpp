@@ -102,6 +102,12 @@ asio::awaitable<bool> server::connection::serve_one() {
   std::string method{p.get().method_string()};
   bool keep_alive = !rejection && p.keep_alive();
   auto answer = co_await answered(p, rejection);
+  end_large_body();
+  if (answer.websocket) {
+    core_.observe(method, answer, clock::now() - received_at);
+    co_await upgrade(p, std::move(answer.websocket));
+    co_return false;
+  }
   if (answer.hang) {
     co_await wait_until_closed();
     co_return false;
@@ -123,8 +129,7 @@ asio::awaitable<bool> server::connection::serve_one() {
 // the rejection.
 asio::awaitable<response> server::connection::answered(request_parser& p, std::optional<response>& rejection) {
   header_list added;
-  // The parser judges Content-Length when it has read all fields, but before it says that it has.
-  if (p.is_header_done() || (rejection && rejection->status == 413)) {
+  if (p.is_header_done()) {
     auto req = request_head(p);
     if (req && core_.cfg.added_headers)
       added = core_.cfg.added_headers(*req);
@@ -153,11 +158,42 @@ asio::awaitable<std::optional<response>> server::connection::read(request_parser
     if (auto refused = refused_header(p))
       co_return refused;
     stream_.expires_at(begun + core_.cfg.request_timeout);
+    if (auto refused = co_await judged_body(p))
+      co_return refused;
     if (beast::iequals(p.get()[beast::http::field::expect], "100-continue") && !p.is_done())
       co_await send_continue();
     co_await beast::http::async_read(stream_, buffer_, p, into(ec));
   }
   co_return ec ? refused_bytes(ec) : std::nullopt;
+}
+
+// Sets the limit of the route, and answers when the body may not be read.
+asio::awaitable<std::optional<response>> server::connection::judged_body(request_parser& p) {
+  auto length = p.content_length();
+  p.body_limit(core_.cfg.max_body_bytes);
+  if (!p.chunked() && (!length || *length <= core_.cfg.max_body_bytes))
+    co_return std::nullopt;
+  auto head = request_head(p);
+  auto* rule = head && core_.cfg.body_rule_of ? core_.cfg.body_rule_of(*head) : nullptr;
+  if (length && *length > (rule == nullptr ? core_.cfg.max_body_bytes : rule->max_bytes))
+    co_return body_too_large();
+  if (rule == nullptr)
+    co_return std::nullopt;
+  if (core_.large_bodies >= core_.cfg.max_large_bodies)
+    co_return error_response(503, "OVERLOADED", "too many large requests; try again later");
+  has_large_body_ = true;
+  ++core_.large_bodies;
+  if (auto refused = co_await rule->admit(*head)) {
+    end_large_body();
+    co_return refused;
+  }
+  p.body_limit(rule->max_bytes);
+  co_return std::nullopt;
+}
+
+void server::connection::end_large_body() {
+  if (std::exchange(has_large_body_, false))
+    --core_.large_bodies;
 }
 
 asio::awaitable<void> server::connection::send_continue() {
@@ -225,6 +261,21 @@ asio::awaitable<bool> server::connection::send(const response& r, bool without_b
   co_return !ec;
 }
 
+// The session ends by itself, or because the socket is closed; the socket's deadlines are its own.
+asio::awaitable<void> server::connection::upgrade(request_parser& p, websocket_session session) {
+  phase_ = phase::idle;
+  // Who sends before the handshake is answered speaks another protocol.
+  if (buffer_.size() > 0 || core_.stopping)
+    co_return;
+  socket_ = std::make_shared<websocket>(stream_.release_socket(), core_.cfg.sockets);
+  bool accepted = co_await socket_->accept(p.get());
+  if (accepted) {
+    auto work = session(socket_); // named: g++ 12 and temporaries of a co_await do not go together
+    co_await std::move(work);
+  }
+  co_await socket_->close(1000, "");
+}
+
 // For a response that never comes: until the client or the server's stop closes the connection.
 asio::awaitable<void> server::connection::wait_until_closed() {
   phase_ = phase::idle;
@@ -254,13 +305,17 @@ void server::connection::close() {
 }
 
 void server::connection::close_if_idle() {
-  if (phase_ == phase::idle)
+  if (socket_)
+    socket_->begin_close(1001, "the service stops");
+  else if (phase_ == phase::idle)
     cut();
 }
 
 void server::connection::cut() {
   stream_.close();
   delay_.cancel();
+  if (socket_)
+    socket_->cut();
 }
 
 } // namespace mana::http

@@ -39,6 +39,7 @@ struct server::core {
   asio::steady_timer accept_pause;
   asio::steady_timer grace_timer;
   std::unordered_set<std::shared_ptr<connection>> connections;
+  std::size_t large_bodies = 0; // being read or handled
   bool accepting = true;
   bool stopping = false;
   bool reported = false;
@@ -65,15 +66,18 @@ private:
   asio::awaitable<bool> wait_for_first_byte(bool is_fresh);
   asio::awaitable<bool> serve_one();
   asio::awaitable<std::optional<response>> read(request_parser& p);
+  asio::awaitable<std::optional<response>> judged_body(request_parser& p);
   asio::awaitable<response> answered(request_parser& p, std::optional<response>& rejection);
   asio::awaitable<void> send_continue();
   asio::awaitable<response> handled(request req);
   void watch_client(std::function<void()> gone);
   void stop_watching();
   asio::awaitable<bool> send(const response& r, bool without_body, bool keep_alive);
+  asio::awaitable<void> upgrade(request_parser& p, websocket_session session);
   asio::awaitable<void> wait_until_closed();
   asio::awaitable<void> linger();
   void close();
+  void end_large_body();
 
   core& core_;
   boost::beast::tcp_stream stream_;
@@ -83,6 +87,8 @@ private:
   std::string remote_address_;
   std::shared_ptr<client_watch> watch_; // while a handler wants to know
   phase phase_ = phase::idle;
+  bool has_large_body_ = false;
+  websocket_ptr socket_; // has taken over the stream's socket
 };
 
 } // namespace mana::http

@@ -18,7 +18,8 @@ bool is_preflight(const request& req) {
 } // namespace
 
 header_list cors_headers(const std::vector<std::string>& origins, const request& req) {
-  if (origins.empty() || !std::string_view{req.path}.starts_with("/api/"))
+  std::string_view path = req.path;
+  if (origins.empty() || !(path.starts_with("/api/") || path.starts_with("/sync/")))
     return {};
   // Also without an origin: a cache must not give that answer to a browser that has one.
   header_list out{{"Vary", "Origin"}};

@@ -1,5 +1,5 @@
 // Cross-origin requests of the configured browser apps (the Fetch standard, "CORS protocol"), for all
-// paths under /api/. Other origins get no headers, so that their browsers keep the answers from them.
+// paths under /api/ and /sync/. Other origins get no headers, so that their browsers keep the answers from them.
 #pragma once
 
 #include "http/server/message.hpp"

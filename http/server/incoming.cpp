@@ -4,6 +4,7 @@
 #include "http/server/target.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace mana::http {
 
@@ -24,8 +25,10 @@ response bad_request(std::string_view text) { return error_response(400, "BAD_RE
 
 void set_limits(request_parser& p, const server_config& cfg) {
   p.header_limit(static_cast<std::uint32_t>(cfg.max_header_bytes));
-  p.body_limit(cfg.max_body_bytes);
+  p.body_limit(std::numeric_limits<std::uint64_t>::max());
 }
+
+response body_too_large() { return error_response(413, "LIMIT_EXCEEDED", "the request body is too large"); }
 
 std::optional<response> refused_header(const request_parser& p) {
   // A coding that the parser does not undo would leave the body's end to guesswork.
@@ -39,7 +42,7 @@ std::optional<response> refused_bytes(const boost::system::error_code& ec) {
       || ec == beast::http::error::end_of_stream || ec == beast::http::error::partial_message)
     return std::nullopt;
   if (ec == beast::http::error::body_limit)
-    return error_response(413, "LIMIT_EXCEEDED", "the request body is too large");
+    return body_too_large();
   if (ec == beast::http::error::header_limit)
     return error_response(431, "LIMIT_EXCEEDED", "the request header is too large");
   return bad_request("the request is not valid HTTP");

@@ -14,7 +14,9 @@ namespace mana::http {
 
 using request_parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
 
+// That of the body is set after the header, when the route is known.
 void set_limits(request_parser& p, const server_config& cfg);
+response body_too_large();
 
 // After the header: what is refused before the body is read.
 std::optional<response> refused_header(const request_parser& p);

@@ -11,10 +11,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <utility> // Boost 1.74: asio/awaitable.hpp uses std::exchange without it
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+
 namespace mana::http {
+
+class websocket; // http/server/websocket.hpp
+// Owns the conversation; the connection is closed (1000) when it returns, unless it was before.
+using websocket_session = std::function<boost::asio::awaitable<void>(std::shared_ptr<websocket>)>;
 
 struct request {
   std::string method;                             // upper case: GET, POST, OPTIONS …
@@ -40,6 +48,8 @@ struct response {
   std::shared_ptr<const std::string> shared_body; // sent instead of both unless null: files, without a copy
   header_list headers;
   std::string route; // the pattern that matched, set by the router; empty: none did
+  // Set, and the status is 101: the connection becomes a WebSocket, unless the request is no handshake.
+  websocket_session websocket;
   // Released when the response has been sent or the connection is gone.
   std::shared_ptr<const void> until_sent;
 

@@ -33,11 +33,11 @@ response no_content(std::string allow) {
 
 } // namespace
 
-router::route& router::with_pattern(const std::string& method, const std::string& pattern) {
+router::route& router::with_pattern([[maybe_unused]] const std::string& method, const std::string& pattern) {
   assert(pattern.starts_with('/') && !contains(method, pattern));
   auto i = std::find_if(routes_.begin(), routes_.end(), [&](auto& r) { return r.pattern == pattern; });
   if (i == routes_.end())
-    i = routes_.insert(i, route{pattern, split(pattern), {}, {}});
+    i = routes_.insert(i, route{pattern, split(pattern), {}, {}, {}});
   return *i;
 }
 
@@ -54,6 +54,24 @@ void router::add_set(const std::string& method, const std::string& pattern, path
 bool router::contains(const std::string& method, const std::string& pattern) const {
   return std::any_of(routes_.begin(), routes_.end(),
                      [&](auto& r) { return r.pattern == pattern && r.by_method.contains(method); });
+}
+
+void router::add(const std::string& method, const std::string& pattern, handler h, body_rule rule) {
+  auto& r = with_pattern(method, pattern);
+  r.by_method.emplace(method, std::move(h));
+  r.rules.emplace(method, std::move(rule));
+}
+
+std::function<const body_rule*(const request&)> router::as_body_rules() const {
+  auto shared = std::make_shared<const routes>(routes_);
+  return [shared](const request& req) -> const body_rule* {
+    auto copy = req; // matching notes the path's parameters
+    auto r = std::find_if(shared->begin(), shared->end(), [&](auto& candidate) { return matches(candidate, copy); });
+    if (r == shared->end())
+      return nullptr;
+    auto rule = r->rules.find(req.method);
+    return rule == r->rules.end() ? nullptr : &rule->second;
+  };
 }
 
 handler router::as_handler() const {

@@ -22,11 +22,15 @@ public:
   // Paths that no pattern describes, such as those of files: `includes` tells them. `pattern` stands for all of them
   // in `route`.
   void add_set(const std::string& method, const std::string& pattern, path_set includes, handler h);
+  // A route whose bodies may be larger than the server's others.
+  void add(const std::string& method, const std::string& pattern, handler h, body_rule rule);
   bool contains(const std::string& method, const std::string& pattern) const;
 
   // Answers 404 for paths that match nothing, 405 with Allow for other methods, and OPTIONS with
   // 204 and Allow. Every response of a path that matches carries the pattern in `route`.
   handler as_handler() const;
+  // For server_config; knows the routes that were added with a rule.
+  std::function<const body_rule*(const request&)> as_body_rules() const;
 
 private:
   struct route {
@@ -34,6 +38,7 @@ private:
     std::vector<std::string> segments;
     path_set includes; // instead of the segments; may be empty
     std::map<std::string, handler> by_method;
+    std::map<std::string, body_rule> rules;
   };
   using routes = std::vector<route>;
 

@@ -2,17 +2,19 @@
 //
 //   what                                    the client sees
 //   request line and header too large       431, close
-//   body too large                          413 before the body is read, close
+//   body too large for its route            413 before the body is read, close
 //   not HTTP, bad target or length          400, close
 //   header or request not there in time     close (deadlines count from the request's first byte,
 //                                           however slowly the rest trickles in)
 //   response not taken in time              close
-//   too many connections                    503, close
+//   too many connections, or large bodies   503, close
+//   the server stops, and it is a WebSocket close 1001
 //   the handler throws                      500
 // All errors are JSON, see error_response.hpp.
 #pragma once
 
 #include "http/server/message.hpp"
+#include "http/server/websocket.hpp"
 #include "infra/io/io_loop.hpp"
 #include "messages/result.hpp"
 
@@ -40,17 +42,30 @@ struct exchange {
   std::chrono::nanoseconds duration{0}; // from the complete request to its answer
 };
 
+// A route that takes larger bodies than the others.
+struct body_rule {
+  std::size_t max_bytes = 0;
+  // Asked before a body above server_config::max_body_bytes, or of unknown size, is read: so that only
+  // those who may use the route can make the server hold that much. A response refuses the request.
+  // The request is read before the first suspension only.
+  std::function<boost::asio::awaitable<std::optional<response>>(const request&)> admit;
+};
+
 struct server_config {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0; // 0 takes a free one
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_body_bytes = 1024 * 1024;
+  // The rule of a request's route; nullptr, or no function: max_body_bytes. Called on the loop's thread.
+  std::function<const body_rule*(const request&)> body_rule_of;
+  std::size_t max_large_bodies = 16; // above max_body_bytes, at once
   std::size_t max_connections = 4096;
   std::chrono::milliseconds header_timeout{10'000};  // also for the first byte of a new connection
   std::chrono::milliseconds request_timeout{30'000}; // header and body
   std::chrono::milliseconds idle_timeout{60'000};    // between two requests
   std::chrono::milliseconds write_timeout{30'000};   // for one whole response
-  std::function<void(const exchange&)> observe;      // called on the loop's thread; may be empty
+  websocket_rules sockets;
+  std::function<void(const exchange&)> observe; // called on the loop's thread; may be empty
   // What every answer to this request carries besides its own headers, also one that never reached
   // the handler; `body` is not there yet. Called on the loop's thread; may be empty.
   std::function<header_list(const request&)> added_headers;

@@ -25,7 +25,7 @@ enum class command : std::uint8_t {
 
 struct command_line {
   command what = command::serve;
-  target_set targets{target::runner, target::auth, target::web, target::llm_standin};
+  target_set targets{target::runner, target::auth, target::sync, target::web, target::llm_standin};
   std::string out_directory = "mana-ai-keys"; // of keygen
   std::string user = {};                      // of audit verify and missions release; never empty there
   std::string mission = {};                   // of missions release; never empty there

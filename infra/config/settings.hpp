@@ -73,6 +73,11 @@ struct settings {
   milliseconds session_ttl{0};
   std::size_t grants_per_hour = 0;
 
+  // sync
+  secret_text sync_target_database_url;
+  secret_text sync_target_listen_url; // empty: sync_target_database_url
+  std::size_t max_sockets = 0;
+  std::size_t max_sockets_per_user = 0;
   // web
   std::string web_root;     // of the built browser app; never empty after load()
   std::string web_auth_url; // as browsers see them; empty: where the app comes from

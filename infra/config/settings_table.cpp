@@ -222,6 +222,23 @@ const setting table[] = {
     {"SESSION_TTL_MS", &s::session_ttl, "2592000000", ms(minute, 8760 * hour), "life of a sign-in without use", {}},
     {"GRANTS_PER_HOUR", &s::grants_per_hour, "60", {1, 100'000}, "grants a user may be issued within an hour", {}},
 
+    // -- sync
+    {"SYNC_TARGET_DATABASE_URL",
+     &s::sync_target_database_url,
+     "",
+     any_text,
+     "PostgreSQL database with the change log; log in as the sync role",
+     {target::sync},
+     database_url},
+    {"SYNC_TARGET_LISTEN_URL",
+     &s::sync_target_listen_url,
+     "",
+     any_text,
+     "the same past any pooler, for LISTEN; absent: SYNC_TARGET_DATABASE_URL",
+     {},
+     database_url},
+    {"MAX_SOCKETS", &s::max_sockets, "3000", {1, 100'000}, "open WebSockets of this process", {}},
+    {"MAX_SOCKETS_PER_USER", &s::max_sockets_per_user, "50", {1, 100'000}, "open WebSockets of one user, here", {}},
     // -- web
     {"WEB_ROOT", &s::web_root, "", any_text, "directory of the built browser app; absent: ../webapp", {}},
     {"WEB_AUTH_URL",

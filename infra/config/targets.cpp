@@ -6,6 +6,7 @@ std::string_view to_string(target t) noexcept {
   switch (t) {
     case target::runner: return "runner";
     case target::auth: return "auth";
+    case target::sync: return "sync";
     case target::web: return "web";
     case target::llm_standin: return "llm-standin";
   }
@@ -35,7 +36,7 @@ result<target_set> parse_targets(std::string_view text) {
       }
     if (!known)
       return failure{errc::config_invalid, "--target: unknown target \"" + std::string{name.substr(0, 40)}
-                                               + "\"; known are all, runner, auth, web, llm-standin"};
+                                               + "\"; known are all, runner, auth, sync, web, llm-standin"};
   }
   return out;
 }

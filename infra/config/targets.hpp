@@ -11,11 +11,11 @@
 
 namespace mana::config {
 
-enum class target : std::uint8_t { runner, auth, web, llm_standin };
+enum class target : std::uint8_t { runner, auth, sync, web, llm_standin };
 
-inline constexpr target all_targets[] = {target::runner, target::auth, target::web, target::llm_standin};
+inline constexpr target all_targets[] = {target::runner, target::auth, target::sync, target::web, target::llm_standin};
 
-// As written on the command line: runner, auth, web, llm-standin.
+// As written on the command line: runner, auth, sync, web, llm-standin.
 std::string_view to_string(target t) noexcept;
 
 class target_set {

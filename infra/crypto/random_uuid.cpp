@@ -24,4 +24,17 @@ std::string random_uuid() {
   return out;
 }
 
+bool is_uuid(std::string_view text) noexcept {
+  if (text.size() != 36)
+    return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+    char c = text[i];
+    bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (is_dash ? c != '-' : !is_digit)
+      return false;
+  }
+  return true;
+}
+
 } // namespace mana

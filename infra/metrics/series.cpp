@@ -121,6 +121,19 @@ counter& vault_metrics::attempt(std::string_view action, std::string_view outcom
   return attempts_.Add({{"action", std::string{action}}, {"outcome", std::string{outcome}}});
 }
 
+// -- sync -------------------------------------------------------------------------------------------
+
+sync_metrics::sync_metrics(registry& r)
+  : rows_pushed(r.one_counter("sync_rows_pushed_total", "Changes of clients appended to the log.")),
+    rows_repeated(r.one_counter("sync_rows_repeated_total", "Changes pushed again that the log had already.")),
+    rows_pulled(r.one_counter("sync_rows_pulled_total", "Rows of the log sent to clients.")),
+    notices(r.one_counter("sync_notices_total", "Notices of committed changes that arrived from the database.")),
+    messages(r.one_counter("sync_messages_total", "Messages about changes sent to WebSockets.")),
+    sockets(r.one_gauge("sync_sockets", "WebSockets of signed-in users that are open.")),
+    listener_healthy(r.one_gauge("sync_listener_healthy", "1 while notices of changes are known to arrive.")),
+    sockets_closed(r.counters("sync_sockets_closed_total", "WebSockets closed, by why."), "reason",
+                   {"client", "unauthorized", "expired", "refused", "slow", "restart"}) {}
+
 // -- HTTP -------------------------------------------------------------------------------------------
 
 http_metrics::http_metrics(registry& r)

@@ -154,6 +154,19 @@ public:
   counter& unrecorded; // refusals without a row; alert above 0
 };
 
+// Of the sync target.
+struct sync_metrics {
+  explicit sync_metrics(registry& r);
+  counter& rows_pushed;
+  counter& rows_repeated; // pushed again; their events were in the log
+  counter& rows_pulled;
+  counter& notices;  // of committed changes, from the database
+  counter& messages; // to WebSockets
+  gauge& sockets;
+  gauge& listener_healthy;                 // 1 while notices are known to arrive
+  series_by_label<counter> sockets_closed; // by reason
+};
+
 class http_metrics {
 public:
   explicit http_metrics(registry& r);

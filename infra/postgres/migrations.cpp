@@ -16,6 +16,7 @@
 #include "embedded/migration_014_foreground_runs.hpp"
 #include "embedded/migration_auth_001_vaults.hpp"
 #include "embedded/migration_auth_002_sign_in.hpp"
+#include "embedded/migration_sync_001_cursor_and_notices.hpp"
 
 #include <array>
 
@@ -51,12 +52,22 @@ const migration_set& auth_migrations() {
   return set;
 }
 
+const migration_set& sync_migrations() {
+  static const std::array all{
+      migration{1, "cursor_and_notices", embedded::migration_sync_001_cursor_and_notices},
+  };
+  static const migration_set set{"mana_sync", "mana_sync_owner", all};
+  return set;
+}
+
 std::vector<const migration_set*> migrations_of(config::target_set targets) {
   std::vector<const migration_set*> out;
   if (targets.contains(config::target::runner))
     out.push_back(&runner_migrations());
   if (targets.contains(config::target::auth))
     out.push_back(&auth_migrations());
+  if (targets.contains(config::target::sync))
+    out.push_back(&sync_migrations());
   return out;
 }
 

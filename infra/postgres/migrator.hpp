@@ -28,6 +28,7 @@ struct migration_set {
 
 const migration_set& runner_migrations(); // schema mana_ai
 const migration_set& auth_migrations();   // schema mana_auth
+const migration_set& sync_migrations();   // schema mana_sync, and columns of public.sync_changes
 // The sets of the targets that have one.
 std::vector<const migration_set*> migrations_of(config::target_set targets);
 

@@ -15,6 +15,7 @@ import latency
 import memory
 import refresh
 import soak
+import sockets
 import throughput
 import unwrap
 from database import Bench
@@ -36,6 +37,7 @@ _MEASUREMENTS = [
     ("n", fairness.n),
     ("o", cost.o),
     ("p", throughput.p),
+    ("q", sockets.q),
 ]
 
 
@@ -47,7 +49,7 @@ def main():
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
     # The soak takes half an hour: only when asked for.
-    wanted = set(options.letters) or set("abcdefghijklmnop")
+    wanted = set(options.letters) or set("abcdefghijklmnopq")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()

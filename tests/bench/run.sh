@@ -4,7 +4,7 @@
 # holds); progress goes to stderr. Takes about eight minutes on two idle cores; other load falsifies the numbers, so
 # each line says how much of it there was.
 #
-#   run.sh [a b c d e f g h i j k l m n o p]...   only these; default: all
+#   run.sh [a b c d e f g h i j k l m n o p q]...   only these; default: all
 #   run.sh soak                                   half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE
 #
 # The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first; (k) expects unwrap_bench beside
@@ -14,7 +14,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 for name in "$@"; do
-  [[ $name == [a-p] || $name == soak ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m n o p soak]..."
+  [[ $name == [a-q] || $name == soak ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m n o p q soak]..."
 done
 
 binary=${MANA_AI_BINARY:-}

@@ -98,6 +98,8 @@ start_database() {
   auth_settings=(DATABASE_URL="postgresql://mana_auth:$AUTH_PASSWORD@$database_server/$database"
     MANA_AUTH_KEK="v1:$(openssl rand -base64 32)")
   sync_url=postgresql://mana_sync:$SYNC_PASSWORD@$database_server/$database
+  # For a process with the sync target.
+  sync_settings=(SYNC_TARGET_DATABASE_URL="$sync_url")
   "$checkout/deploy/database.sh" "$(cluster_url "$work/postgres")" "$database" "$binary" >"$work/database.log" 2>&1 ||
     fail "deploy/database.sh failed"
 }

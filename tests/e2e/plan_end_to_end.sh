@@ -12,7 +12,7 @@ insert_mission ben paused-mission '{"state": "paused"}'
 port=$(free_port)
 process_port[service]=$port
 llm_url=http://127.0.0.1:$port
-start_process service all "${auth_settings[@]}" WEB_ROOT="$(web_root)" MANA_SERVICE_KEY="$service_key" MANA_LLM_URL="$llm_url" TICK_ENABLED=false \
+start_process service all "${auth_settings[@]}" "${sync_settings[@]}" WEB_ROOT="$(web_root)" MANA_SERVICE_KEY="$service_key" MANA_LLM_URL="$llm_url" TICK_ENABLED=false \
   SYNC_DATABASE_URL="postgresql://mana_ai_runner:$runner_password@$database_server/$database"
 wait_for 30 "the service is ready" is_ready service
 

@@ -65,6 +65,15 @@ public:
     return out;
   }
 
+  // Exactly so many bytes; fewer when the peer closes before.
+  std::string take(std::size_t n) {
+    while (buffer_.size() < n && receive()) {
+    }
+    auto out = buffer_.substr(0, n);
+    buffer_.erase(0, n);
+    return out;
+  }
+
   // Everything until the peer closes.
   std::string rest() {
     while (receive()) {

@@ -63,7 +63,7 @@ void prepare_database(const std::string& name) {
   run_sql_file(url, "01_auth_roles.sql", "-v auth_password=auth-test -v migrator_password=migrator-test");
   run_sql_file(url, "10_standalone_sync.sql", "-v sync_password=sync-test");
   run_sql_file(url, "20_grants.sql", "");
-  for (auto* set : {&pg::runner_migrations(), &pg::auth_migrations()})
+  for (auto* set : {&pg::runner_migrations(), &pg::auth_migrations(), &pg::sync_migrations()})
     if (auto applied = pg::migrate(migrator_at(name), *set); !applied)
       throw std::runtime_error{applied.error().detail};
   // The same tests on tables that are partitioned by user.

@@ -1,5 +1,5 @@
 // The change_listener on real connections: what it passes on, and how it notices that nothing arrives.
-#include "actors/change_listener/change_listener_actor.hpp"
+#include "actors/change_listener/runner_hearing.hpp"
 #include "actors/database/database_actor.hpp"
 #include "tests/postgres/database_fixture.hpp"
 
@@ -74,8 +74,9 @@ struct listening : testing::database_fixture {
                                  }
                                  deaf.add();
                                }};
-    auto under_test = sys.spawn<change_listener, caf::detached>(
-        listener_config{direct_runner_url(), rules}, listener_deps{pool, refresher, {}, [] { return 0.5; }}, observer);
+    auto under_test =
+        sys.spawn<change_listener, caf::detached>(listener_config{direct_runner_url(), runner_channels(), rules},
+                                                  runner_hearing(pool, refresher, {}, [] { return 0.5; }), observer);
     actors = {caf::actor_cast<caf::actor>(under_test), caf::actor_cast<caf::actor>(refresher),
               caf::actor_cast<caf::actor>(pool)};
   }

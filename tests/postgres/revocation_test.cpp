@@ -1,6 +1,6 @@
 // Withdrawn grants on a real change log: what the refresher remembers and announces, what the writer refuses,
 // and what the listener passes on.
-#include "actors/change_listener/change_listener_actor.hpp"
+#include "actors/change_listener/runner_hearing.hpp"
 #include "actors/change_log/stop_notice.hpp"
 #include "actors/database/database_actor.hpp"
 #include "actors/iteration_writer/end_queries.hpp"
@@ -254,8 +254,8 @@ TEST_F(revocation, the_listener_passes_orders_to_the_scheduler) {
   database_actor pool = sys.spawn<database>(database_config{runner_url(), 1}, unobserved);
   listener_observer observer{[hears] { hears->set_value(); }, [](const failure&) {}};
   auto under_test = sys.spawn<change_listener, caf::detached>(
-      listener_config{direct_runner_url(), {}}, listener_deps{pool, refresher, scheduler, [] { return 0.5; }},
-      observer);
+      listener_config{direct_runner_url(), runner_channels(), {}},
+      runner_hearing(pool, refresher, scheduler, [] { return 0.5; }), observer);
   hears->get_future().wait();
   query("SELECT pg_notify('mana_ai_stop_runs', 'nonsense')");
   withdraw();

@@ -15,7 +15,7 @@ TEST(command_line, without_arguments_serves_all_targets) {
   auto r = parsed({});
   ASSERT_TRUE(r);
   EXPECT_EQ(r->what, command::serve);
-  EXPECT_EQ(to_string(r->targets), "runner,auth,web,llm-standin");
+  EXPECT_EQ(to_string(r->targets), "runner,auth,sync,web,llm-standin");
 }
 
 TEST(command_line, takes_targets_in_both_spellings) {

@@ -74,6 +74,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   database.statement("claim_missions");
   vault_metrics vault{r};
   vault.attempt("grant", "ok");
+  sync_metrics sync{r};
   http_metrics http{r};
   http.record("GET", "/health", 200, 1ms);
   std::ifstream in{MANA_TEST_DATA "/unit/metrics/series.golden"};
