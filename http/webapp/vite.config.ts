@@ -1,8 +1,24 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+// What public/sw.js keeps for a start without the network.
+const offlineFiles: Plugin = {
+  name: 'offline-files',
+  apply: 'build',
+  generateBundle(_, bundle) {
+    const files = [
+      '/icon.svg',
+      ...Object.keys(bundle)
+        .filter((f) => f.startsWith('assets/'))
+        .map((f) => `/${f}`),
+    ];
+    this.emitFile({ type: 'asset', fileName: 'offline.json', source: JSON.stringify({ files }) });
+  },
+};
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), offlineFiles],
   resolve: {
     alias: { $lib: new URL('./src', import.meta.url).pathname },
     // Components under test are those of the browser.
@@ -26,5 +42,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     setupFiles: ['tests/setup.ts'],
+    // Only against hanging: a busy machine is no failure.
+    testTimeout: 60_000,
   },
 });

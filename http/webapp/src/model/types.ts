@@ -21,8 +21,8 @@ export type Cadence =
   | { kind: 'manual' }
   | { kind: 'interval'; everyMinutes: number }
   | { kind: 'daily'; atHour: number; atMinute: number }
-  /** dayOfWeek: 0 = Sunday. */
-  | { kind: 'weekly'; dayOfWeek: number; atHour: number }
+  /** dayOfWeek: 0 = Sunday; the minute is 0 where it is missing. */
+  | { kind: 'weekly'; dayOfWeek: number; atHour: number; atMinute?: number }
   /** Five fields: minute, hour, day of month, month, day of week. */
   | { kind: 'cron'; expression: string };
 
