@@ -1,0 +1,66 @@
+// Line drawings on a 24-unit square, each a list of path data. Decoration only: what they mean is said in words.
+export const icons = {
+  missions: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18', 'm15.5 8.5-2 5-5 2 2-5z'],
+  workbench: ['M3 12h4l2.5-7 5 14 2.5-7h4'],
+  notes: ['M5 4h14v11l-5 5H5z', 'M14 20v-5h5', 'M8.5 8.5h7M8.5 12h4'],
+  tasks: ['M4 5h16v14H4z', 'm8 12 3 3 5-6'],
+  calendar: ['M4 6h16v14H4z', 'M4 10h16M8 3v4M16 3v4'],
+  journal: ['M6 3h13v18H6a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2', 'M8.5 3v18M12 8h4'],
+  kontext: ['M6 3h8l5 5v13H6z', 'M14 3v5h5', 'M9 13h7M9 17h5'],
+  goals: ['M6 21V4', 'M6 4h11l-2.5 4L17 12H6'],
+  places: ['M12 21s7-6.2 7-11a7 7 0 1 0-14 0c0 4.8 7 11 7 11', 'M12 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5'],
+  drinks: ['M6 4h12l-1.5 16h-9z', 'M6.7 11h10.6'],
+  settings: [
+    'M4 7h9M17 7h3M4 17h3M11 17h9',
+    'M15 5a2 2 0 1 0 0 4 2 2 0 0 0 0-4',
+    'M9 15a2 2 0 1 0 0 4 2 2 0 0 0 0-4',
+  ],
+  more: ['M5 12h.01M12 12h.01M19 12h.01'],
+  plus: ['M12 5v14M5 12h14'],
+  minus: ['M5 12h14'],
+  close: ['M6 6l12 12M18 6 6 18'],
+  check: ['m5 12.5 4.5 4.5L19 7'],
+  search: ['M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14', 'm16 16 4.5 4.5'],
+  trash: ['M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13', 'M10 11v5M14 11v5'],
+  restore: ['M4 5v5h5', 'M4.5 10A8 8 0 1 1 4 14'],
+  edit: ['M4 20l1-4L16 5l3 3L8 19z', 'm13.5 7.5 3 3'],
+  back: ['M19 12H5', 'm11 6-6 6 6 6'],
+  next: ['m9 6 6 6-6 6'],
+  lock: ['M6 11h12v9H6z', 'M8.5 11V8a3.5 3.5 0 0 1 7 0v3'],
+  unlock: ['M6 11h12v9H6z', 'M8.5 11V8a3.5 3.5 0 0 1 6.6-1.6'],
+  key: ['M8 11a4 4 0 1 0 0 8 4 4 0 0 0 0-8', 'm11 12 8-8M16 7l2.5 2.5'],
+  shield: ['M12 3l7 3v5c0 5-3.2 8.3-7 10-3.8-1.7-7-5-7-10V6z'],
+  user: ['M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8', 'M4.5 20c1-3.5 4-5 7.5-5s6.5 1.5 7.5 5'],
+  out: ['M14 4H5v16h9', 'M10 12h10M16 8l4 4-4 4'],
+  offline: [
+    'M7 18a4.5 4.5 0 0 1-.5-8.97A6 6 0 0 1 9 6',
+    'M12.5 5.3A6 6 0 0 1 18 10a4 4 0 0 1 2.5 6.5',
+    'M4 4l16 16',
+  ],
+  cloud: ['M7 18a4.5 4.5 0 0 1-.5-8.97 6 6 0 0 1 11.5.97 4 4 0 0 1 0 8z'],
+  sync: ['M4 12a8 8 0 0 1 14-5.3L20 9', 'M20 4v5h-5', 'M20 12a8 8 0 0 1-14 5.3L4 15', 'M4 20v-5h5'],
+  warning: ['M12 4 2.5 20h19z', 'M12 10v4.5M12 17.5h.01'],
+  info: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18', 'M12 11v5.5M12 7.5h.01'],
+  spark: ['M12 3l2 6.5 6.5 2.5-6.5 2.5L12 21l-2-6.5L3.5 12 10 9.5z'],
+  clock: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18', 'M12 7v5.5l3.5 2'],
+  play: ['M7 5l12 7-12 7z'],
+  pause: ['M8 5v14M16 5v14'],
+  undo: ['M8 5 4 9l4 4', 'M4 9h10a5 5 0 0 1 0 10h-3'],
+  eye: [
+    'M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12',
+    'M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6',
+  ],
+  link: [
+    'M10 14l4-4',
+    'M8.5 11.5 6 14a3.5 3.5 0 0 0 5 5l2.5-2.5',
+    'M15.5 12.5 18 10a3.5 3.5 0 0 0-5-5l-2.5 2.5',
+  ],
+  copy: ['M9 9h11v11H9z', 'M5 15H4V4h11v1'],
+  download: ['M12 4v11', 'm7 11 5 5 5-5', 'M5 20h14'],
+  inbox: ['M4 13 7 5h10l3 8v6H4z', 'M4 13h5l1 2.5h4l1-2.5h5'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type IconName = keyof typeof icons;
+
+/** Of a module or an area by its name. */
+export const iconOf = (name: string): IconName => (name in icons ? (name as IconName) : 'notes');
