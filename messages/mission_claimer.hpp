@@ -19,6 +19,9 @@ namespace mana {
 struct claim_missions {
   std::size_t limit = 0;    // at most so many missions
   std::size_t per_user = 0; // a user's runs in flight, all replicas together, stay within this
+  // Beside a long transaction who joins the line with a due time in the past may be passed over for a moment
+  // (actors/database/queue_floor.hpp); not by this claim.
+  bool whole_line = false;
 };
 
 struct claimed_mission {

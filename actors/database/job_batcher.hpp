@@ -30,6 +30,9 @@ public:
     const char* name = "";
     std::size_t max_batch = 64;
     std::size_t max_parallel = 2;
+    // Told of every batch: that the database did it, or why not, when that is what its requests are answered.
+    std::function<void()> worked = [] {};
+    std::function<void(const failure&)> failed = [](const failure&) {};
   };
 
   // Self: the actor that owns the batcher. (Only the concrete actor type knows request().)
@@ -38,7 +41,7 @@ public:
     : ask_([self](const database_actor& to, database_job job, on_answer answered, on_error failed) {
         self->request(to, caf::infinite, std::move(job)).then(std::move(answered), std::move(failed));
       }),
-      database_(std::move(database)), options_(o), work_(std::move(w)) {}
+      database_(std::move(database)), options_(std::move(o)), work_(std::move(w)) {}
 
   void add(Request r, caf::typed_response_promise<Reply> promise) {
     waiting_.push_back({std::move(r), std::move(promise)});
@@ -90,6 +93,7 @@ private:
     ask_(
         database_, std::move(job),
         [this, taken](database_answer& a) {
+          options_.worked();
           auto& answers = a.as<replies>();
           for (std::size_t i = 0; i < taken->size(); ++i)
             answers[i] ? (*taken)[i].promise.deliver(std::move(*answers[i]))
@@ -111,6 +115,7 @@ private:
       }
       return done();
     }
+    options_.failed(f);
     for (auto& p : *taken)
       p.promise.deliver(to_caf(f));
     done();

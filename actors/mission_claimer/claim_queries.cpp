@@ -21,6 +21,15 @@ struct lease_arrays {
   }
 };
 
+// Where the line begins, as far as anybody has to know.
+std::int64_t line_from(pg::connection& db, const claim_terms& terms, bool whole) {
+  auto look = [&] { return std::optional{db.exec("SELECT mana_ai.line_start()")[0][0].as<std::int64_t>()}; };
+  return scan_from(*terms.line, whole, look).from;
+}
+
+constexpr auto line_status =
+    "mana_ai.line_status(p_from => timestamptz 'epoch' + $1::bigint * interval '1 microsecond')";
+
 claimed_mission read_claim(const pqxx::row& row) {
   claimed_mission m;
   m.held.key = {{row["user_id"].as<std::string>()}, {row["mission_id"].as<std::string>()}};
@@ -38,13 +47,15 @@ claimed_mission read_claim(const pqxx::row& row) {
 
 claimed_missions claim_due_missions(pg::connection& db, const claim_missions& wanted, const claim_terms& terms) {
   claimed_missions out;
+  auto from = line_from(db, terms, wanted.whole_line);
   auto rows = db.exec("SELECT * FROM mana_ai.claim_missions($1, $2, $3::bigint * interval '1 millisecond', $4,"
-                      " p_runs_per_hour => $5, p_tokens_per_day => $6, p_tokens_per_run => $7)",
+                      " p_runs_per_hour => $5, p_tokens_per_day => $6, p_tokens_per_run => $7,"
+                      " p_from => timestamptz 'epoch' + $8::bigint * interval '1 microsecond')",
                       wanted.limit, wanted.per_user, terms.lease.count(), terms.owner, terms.budgets.runs_per_hour,
-                      terms.budgets.tokens_per_day, terms.budgets.tokens_per_run);
+                      terms.budgets.tokens_per_day, terms.budgets.tokens_per_run, from);
   for (const auto& row : rows)
     out.missions.push_back(read_claim(row));
-  auto line = db.exec("SELECT now_us, next_due_ms, waiting_ms FROM mana_ai.line_status()");
+  auto line = db.exec(std::string{"SELECT now_us, next_due_ms, waiting_ms FROM "} + line_status, from);
   out.now = pg::time_from_us(line[0]["now_us"].as<std::int64_t>());
   if (auto ms = pg::get<std::int64_t>(line[0]["next_due_ms"]))
     out.next_due_in = std::chrono::milliseconds{*ms};
@@ -64,10 +75,9 @@ leases_renewed renew_held_leases(pg::connection& db, std::span<const lease> held
       (pg::view(row["what"]) == "stopped" ? out.stopped : out.lost).push_back(held[row["ord"].as<std::size_t>() - 1]);
   }
   // One row at least: that of the line.
-  auto rows =
-      db.exec("SELECT l.waiting_ms, r.user_id, r.mission_id, r.quarantined, r.foreground FROM mana_ai.line_status() l"
-              " LEFT JOIN mana_ai.rescue_crashed_runs($1) r ON true",
-              rescues_per_renewal);
+  auto rows = db.exec(std::string{"SELECT l.waiting_ms, r.user_id, r.mission_id, r.quarantined, r.foreground FROM "}
+                          + line_status + " l LEFT JOIN mana_ai.rescue_crashed_runs($2) r ON true",
+                      line_from(db, terms, false), rescues_per_renewal);
   for (const auto& row : rows) {
     if (row["user_id"].is_null())
       continue;

@@ -2,10 +2,12 @@
 // the worker turns into codes.
 #pragma once
 
+#include "actors/database/queue_floor.hpp"
 #include "actors/mission/user_budgets.hpp"
 #include "messages/mission_claimer.hpp"
 
 #include <chrono>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -19,9 +21,11 @@ struct claim_terms {
   std::chrono::milliseconds lease{15'000};
   std::string owner; // the replica's name, for operators
   user_budgets budgets = {};
+  // In microseconds; the slack is for those who are due by the second.
+  std::shared_ptr<queue_floor> line = std::make_shared<queue_floor>(2'000'000);
 };
 
-// One committed statement; a second one asks for the line's state when the claim came back short.
+// One committed statement, before it one that looks where the line begins, after it one for the line's state.
 claimed_missions claim_due_missions(pg::connection&, const claim_missions&, const claim_terms&);
 
 // One statement for all leases; a second one frees expired leases of others.

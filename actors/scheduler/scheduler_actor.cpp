@@ -173,7 +173,7 @@ void scheduler::claim() {
   claim_wanted_ = false;
   auto limit = std::min(ledger_.free_places(), config_.claim_batch);
   auto asked_at = clock().now();
-  request(deps_.claimer, config_.claim_timeout, claim_missions{limit, config_.max_runs_per_user})
+  request(deps_.claimer, config_.claim_timeout, claim_missions{limit, config_.max_runs_per_user, for_tick})
       .then([=, this](const claimed_missions& answer) { claimed(answer, limit, for_tick, asked_at); },
             [=, this](const caf::error& e) { claim_failed(to_failure(e), for_tick); });
 }

@@ -146,7 +146,6 @@ private:
   bool more_waiting_ = false; // the last claim left something behind
   bool backing_off_ = false;
   bool renewing_ = false;
-  bool rescuing_ = false;
   unsigned failed_claims_ = 0; // in a row
   unsigned crashes_ = 0;       // in a row
   std::optional<time_point> wake_at_;

@@ -3,6 +3,8 @@
 #include "infra/crypto/base64.hpp"
 #include "infra/crypto/primitives.hpp"
 
+#include <algorithm>
+
 namespace mana {
 
 // -- runs -------------------------------------------------------------------------------------------
@@ -171,19 +173,25 @@ void scheduler::renewed(const leases_renewed& answer, const std::vector<lease>& 
 }
 
 // From the start and often, with or without runs of its own: it decides how soon the runs of dead replicas go on
-// elsewhere, and unlike a renewal it writes nothing where there is nothing to free.
+// elsewhere, and unlike a renewal it writes nothing where there is nothing to free. Beside a long transaction looking
+// walks over every lease since its beginning; then less often, so that it takes a tenth of the time.
 void scheduler::rescue() {
-  delayed_send(this, config_.lease_duration / 15, rescue_due{});
-  if (rescuing_ || draining_ || !config_.tick_enabled)
+  if (draining_ || !config_.tick_enabled) {
+    delayed_send(this, config_.lease_duration / 15, rescue_due{});
     return;
-  rescuing_ = true;
+  }
+  auto asked_at = clock().now();
+  auto again = [this, asked_at] {
+    auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock().now() - asked_at);
+    delayed_send(this, std::clamp(9 * took, config_.lease_duration / 15, config_.lease_duration / 5), rescue_due{});
+  };
   request(deps_.claimer, config_.lease_duration / 4, renew_leases{})
       .then(
-          [this](const leases_renewed& answer) {
-            rescuing_ = false;
+          [this, again](const leases_renewed& answer) {
+            again();
             rescued(answer);
           },
-          [this](const caf::error&) { rescuing_ = false; }); // claims and renewals fail likewise, and say so
+          [again](const caf::error&) { again(); }); // claims and renewals fail likewise, and say so
 }
 
 void scheduler::rescued(const leases_renewed& answer) {

@@ -224,19 +224,34 @@ void fold_one_by_one(pg::connection& db, const std::vector<dirty_entry>& entries
     db.exec("SELECT mana_ai.defer_dirty($1::bigint[])", failed.str());
 }
 
+bool by_id(const dirty_entry& a, const dirty_entry& b) { return a.id < b.id; }
+
+scan_start queue_from(pg::connection& db, const dirty_queue& queue) {
+  return scan_from(*queue.floor, queue.whole,
+                   [&] { return pg::get<std::int64_t>(db.exec("SELECT mana_ai.first_dirty()")[0][0]); });
+}
+
 } // namespace
 
-refresh_batch_result refresh_batch(pg::connection& db, std::size_t limit, const schedule_policy& policy) {
+refresh_batch_result refresh_batch(pg::connection& db, std::size_t limit, const schedule_policy& policy,
+                                   const dirty_queue& queue) {
+  auto begun = std::chrono::steady_clock::now();
   refresh_batch_result out;
   std::vector<dirty_entry> entries;
   failure spoiled;
+  auto start = queue_from(db, queue);
+  out.saw_all = start.looked;
   try {
     pqxx::work tx{db.raw()};
-    entries = entries_of(pg::connection::exec_in(tx, "SELECT * FROM mana_ai.take_dirty($1)", limit));
+    entries = entries_of(
+        pg::connection::exec_in(tx, "SELECT * FROM mana_ai.take_dirty($1, p_from => $2)", limit, start.from));
     if (!entries.empty())
       out.counts = fold_entries(tx, entries, policy);
     tx.commit();
     out.taken = entries.size();
+    if (!entries.empty())
+      queue.floor->taken_to(std::max_element(entries.begin(), entries.end(), by_id)->id);
+    out.lasted = std::chrono::steady_clock::now() - begun;
     return out;
   } catch (const std::exception& e) {
     spoiled = pg::failure_of(e);
@@ -245,6 +260,7 @@ refresh_batch_result refresh_batch(pg::connection& db, std::size_t limit, const 
   }
   out.taken = entries.size();
   fold_one_by_one(db, entries, policy, out);
+  out.lasted = std::chrono::steady_clock::now() - begun;
   return out;
 }
 

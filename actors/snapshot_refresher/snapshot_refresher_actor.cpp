@@ -23,8 +23,8 @@ bool may_pass(errc code) {
 
 snapshot_refresher::snapshot_refresher(caf::actor_config& cfg, database_actor database, refresher_config config,
                                        refresher_observer observer)
-  : snapshot_refresher_self::base(cfg), database_(std::move(database)), config_(config),
-    observer_(std::move(observer)) {
+  : snapshot_refresher_self::base(cfg), database_(std::move(database)), config_(config), observer_(std::move(observer)),
+    batch_(config_.batch) {
   set_default_handler(caf::drop);
 }
 
@@ -65,20 +65,27 @@ void snapshot_refresher::start_drain() {
   sum_ = {};
   error_ = {};
   drained_ = false;
-  start_job();
+  saw_all_ = false;
+  // Whoever asked is promised everything that was committed before.
+  start_job(!served_.empty());
 }
 
-void snapshot_refresher::start_job() {
+void snapshot_refresher::start_job(bool whole_queue) {
   ++jobs_;
-  database_job job{"refresh", [limit = config_.batch, policy = config_.policy](pg::connection& db) -> std::any {
-                     return refresh_batch(db, limit, policy);
+  auto limit = batch_.get();
+  auto queue = queue_;
+  queue.whole = whole_queue;
+  database_job job{"refresh", [limit, queue, policy = config_.policy](pg::connection& db) -> std::any {
+                     return refresh_batch(db, limit, policy, queue);
                    }};
   request(database_, caf::infinite, std::move(job))
-      .then([this](database_answer& a) { job_done(a.as<refresh_batch_result>()); },
-            [this](caf::error& e) { job_failed(e); });
+      .then([this, limit](database_answer& a) { job_done(a.as<refresh_batch_result>(), limit); },
+            [this, limit](caf::error& e) { job_failed(e, limit); });
 }
 
-void snapshot_refresher::job_done(const refresh_batch_result& r) {
+void snapshot_refresher::job_done(const refresh_batch_result& r, std::size_t asked_for) {
+  batch_.took(r.taken, asked_for, r.lasted);
+  saw_all_ = saw_all_ || r.saw_all;
   sum_.rows_applied += r.counts.rows_applied;
   sum_.created += r.counts.created;
   sum_.updated += r.counts.updated;
@@ -88,16 +95,18 @@ void snapshot_refresher::job_done(const refresh_batch_result& r) {
   if (r.deferred > 0)
     observer_.deferred(r.deferred);
   // A full batch means that there is more, enough for one job beside this one.
-  if (r.taken < config_.batch)
+  if (r.taken < asked_for)
     drained_ = true;
   else if (!drained_ && !error_)
     while (jobs_ <= config_.max_parallel)
-      start_job();
+      start_job(false);
   end_of_job();
 }
 
-void snapshot_refresher::job_failed(const caf::error& e) {
+void snapshot_refresher::job_failed(const caf::error& e, std::size_t asked_for) {
   error_ = e;
+  if (to_failure(e).code == errc::database_timeout)
+    batch_.timed_out(asked_for);
   observer_.failed(to_failure(e));
   end_of_job();
 }
@@ -108,7 +117,7 @@ void snapshot_refresher::end_of_job() {
   for (auto& p : served_)
     error_ ? p.deliver(error_) : p.deliver(sum_);
   served_.clear();
-  if (error_ && may_pass(to_failure(error_).code))
+  if (error_ ? may_pass(to_failure(error_).code) : !saw_all_)
     drain_later();
   start_drain();
 }

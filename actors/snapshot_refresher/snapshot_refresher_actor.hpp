@@ -1,10 +1,11 @@
 // The snapshot_refresher: keeps at most `max_parallel` refresh jobs under way while the dirty queue
 // has entries. Requests that arrive during a drain are answered by the next one, so that an answer
 // covers everything committed before its request. A drain that the database's state of the moment made
-// fail is repeated after a pause, whoever asked for it.
+// fail is repeated after a pause, whoever asked for it; so is one that may have passed over entries (queue_floor).
 #pragma once
 
 #include "actors/mission/schedule.hpp"
+#include "actors/snapshot_refresher/batch_size.hpp"
 #include "actors/snapshot_refresher/refresh_queries.hpp"
 #include "messages/database.hpp"
 #include "messages/scheduler.hpp"
@@ -17,7 +18,7 @@
 namespace mana {
 
 struct refresher_config {
-  std::size_t batch = 500;
+  std::size_t batch = 500; // at most
   std::size_t max_parallel = 2;
   schedule_policy policy;
   std::chrono::milliseconds retry_pause{1'000};
@@ -47,21 +48,24 @@ private:
   using promise = caf::typed_response_promise<snapshots_refreshed>;
 
   void start_drain();
-  void start_job();
-  void job_done(const refresh_batch_result& r);
-  void job_failed(const caf::error& e);
+  void start_job(bool whole_queue);
+  void job_done(const refresh_batch_result& r, std::size_t asked_for);
+  void job_failed(const caf::error& e, std::size_t asked_for);
   void end_of_job();
   void drain_later();
 
   database_actor database_;
   refresher_config config_;
   refresher_observer observer_;
+  batch_size batch_;
+  dirty_queue queue_;
   // Of the drain under way: who waits for it, what it did so far, how it went.
   std::vector<promise> served_;
   snapshots_refreshed sum_;
   caf::error error_;
   std::size_t jobs_ = 0;
   bool drained_ = false;
+  bool saw_all_ = false;
   // For the next drain.
   std::vector<promise> waiting_;
   bool again_ = false;

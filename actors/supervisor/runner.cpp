@@ -152,7 +152,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   auto reader =
       r->add<record_reader_actor>("record_reader", [=, &sys] { return as_child(sys.spawn<record_reader>(database)); });
   auto writer = r->add<iteration_writer_actor>("iteration_writer", [=, &sys] {
-    return as_child(sys.spawn<iteration_writer>(database, write_policy{policy, zone}));
+    return as_child(sys.spawn<iteration_writer>(database, write_policy{policy, zone}, observe_writer(troubles)));
   });
   audit_writer_config audit_config;
   audit_config.timeout = s.audit_timeout;

@@ -183,6 +183,13 @@ planner_observer observe_planner(metrics::registry& r) {
   return o;
 }
 
+write_observer observe_writer(trouble_log_ptr troubles) {
+  write_observer o;
+  o.written = [troubles] { troubles->ended("write"); };
+  o.failed = [troubles](const failure& f) { troubles->happened("write", f); };
+  return o;
+}
+
 listener_observer observe_listener(metrics::registry& r, trouble_log_ptr troubles) {
   auto m = std::make_shared<metrics::listener_metrics>(r);
   listener_observer o;

@@ -5,6 +5,7 @@
 #include "actors/audit_writer/audit_writer_actor.hpp"
 #include "actors/change_listener/change_listener_actor.hpp"
 #include "actors/database/database_actor.hpp"
+#include "actors/iteration_writer/iteration_writer_actor.hpp"
 #include "actors/llm_client/llm_client_config.hpp"
 #include "actors/llm_proxy/llm_proxy_actor.hpp"
 #include "actors/maintenance/maintenance_actor.hpp"
@@ -43,6 +44,7 @@ database_observer observe_side_pool(metrics::registry& r);
 llm_observer observe_llm(metrics::registry& r);
 llm_proxy_observer observe_llm_proxy(metrics::registry& r, trouble_log_ptr troubles);
 planner_observer observe_planner(metrics::registry& r);
+write_observer observe_writer(trouble_log_ptr troubles);
 listener_observer observe_listener(metrics::registry& r, trouble_log_ptr troubles);
 // `wake` is called after snapshots changed.
 refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troubles, std::function<void()> wake);

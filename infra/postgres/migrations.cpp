@@ -14,6 +14,7 @@
 #include "embedded/migration_012_audit_partitions.hpp"
 #include "embedded/migration_013_queue_by_user.hpp"
 #include "embedded/migration_014_foreground_runs.hpp"
+#include "embedded/migration_015_scans_from.hpp"
 #include "embedded/migration_auth_001_vaults.hpp"
 #include "embedded/migration_auth_002_sign_in.hpp"
 #include "embedded/migration_sync_001_cursor_and_notices.hpp"
@@ -38,6 +39,7 @@ const migration_set& runner_migrations() {
       migration{12, "audit_partitions", embedded::migration_012_audit_partitions},
       migration{13, "queue_by_user", embedded::migration_013_queue_by_user},
       migration{14, "foreground_runs", embedded::migration_014_foreground_runs},
+      migration{15, "scans_from", embedded::migration_015_scans_from},
   };
   static const migration_set set{"mana_ai", "mana_ai_owner", all};
   return set;

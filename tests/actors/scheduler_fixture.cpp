@@ -53,8 +53,13 @@ claimer_fake::behavior_type fake_claimer(claimer_fake::pointer self, surrounding
         return take_due(*world, order);
       },
       [=](const renew_leases& order) -> caf::result<leases_renewed> {
-        if (order.held.empty())
-          return rescue_of(*world);
+        if (order.held.empty()) {
+          ++world->looks;
+          if (!world->hold_looks)
+            return rescue_of(*world);
+          held_renewals->push_back(self->make_response_promise<leases_renewed>());
+          return held_renewals->back();
+        }
         world->renewals.push_back(order.held);
         if (world->renew_error)
           return to_caf(*world->renew_error);

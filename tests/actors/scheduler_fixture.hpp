@@ -26,6 +26,7 @@ struct surroundings {
   std::optional<failure> claim_error, refresh_error, renew_error, hand_back_error;
   bool hold_claims = false;                         // answer only when released
   bool hold_renewals = false;                       // likewise
+  bool hold_looks = false;                          // for leases of dead replicas; released with the renewals
   bool hold_refreshes = false;                      // likewise
   std::vector<lease> lose;                          // at the next renewal
   std::vector<lease> stop;                          // likewise
@@ -35,6 +36,7 @@ struct surroundings {
 
   std::vector<claim_missions> claims;
   std::vector<std::vector<lease>> renewals;
+  std::size_t looks = 0; // for leases of dead replicas
   std::vector<std::vector<lease>> hand_backs;
   std::size_t crashes = 0; // hand-backs of crashed planners
   std::size_t refreshes = 0;

@@ -117,6 +117,34 @@ TEST_F(scheduler_test, a_replica_that_has_just_started_frees_leases_of_dead_ones
   EXPECT_EQ(rescued_, 3u);
 }
 
+TEST_F(scheduler_test, looks_that_take_long_take_a_tenth_of_the_time) {
+  start();
+  world_.hold_looks = true;
+  advance(1s); // a look begins
+  world_.looks = 0;
+  advance(200ms);
+  caf::anon_send(claimer_, release_renewals{});
+  advance(1'700ms);
+  EXPECT_EQ(world_.looks, 0u);
+  advance(100ms);
+  EXPECT_EQ(world_.looks, 1u);
+  // However long they take, a dead replica's runs are looked for within a fifth of a lease.
+  advance(3s);
+  caf::anon_send(claimer_, release_renewals{});
+  advance(2'900ms);
+  EXPECT_EQ(world_.looks, 1u);
+  advance(100ms);
+  EXPECT_EQ(world_.looks, 2u);
+}
+
+TEST_F(scheduler_test, a_tick_claims_of_the_whole_line) {
+  start();
+  tick();
+  EXPECT_TRUE(world_.claims.back().whole_line);
+  notify();
+  EXPECT_FALSE(world_.claims.back().whole_line);
+}
+
 TEST_F(scheduler_test, a_replica_that_is_leaving_frees_no_leases) {
   start();
   add_work({"m1"});

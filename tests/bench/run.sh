@@ -5,7 +5,8 @@
 # each line says how much of it there was.
 #
 #   run.sh [a b c d e f g h i j k l m n o p q]...   only these; default: all
-#   run.sh soak                                   half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE
+#   run.sh soak                                   half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE,
+#                                                 SOAK_USERS
 #
 # The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first; (k) expects unwrap_bench beside
 # it. MANA_KEEP=1 keeps the directory.

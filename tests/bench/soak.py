@@ -1,8 +1,9 @@
 """The soak: half an hour at a steady rate, while another session holds a snapshot open for most of it, so that nothing
 that was deleted or replaced since can be cleaned up. What grows, and what comes back?
 
-SOAK_MINUTES (30) is its length, SOAK_RATE (200) the missions per second, each of which is due every half minute. The
-reader is open from 1/15 to 11/15 of the time. One JSON line per sample, a line with the verdict, and a table on stderr.
+SOAK_MINUTES (30) is its length, SOAK_RATE (200) the missions per second, each of which is due every half minute, and
+SOAK_USERS (2000) who have them. The reader is open from 1/15 to 11/15 of the time. One JSON line per sample, a line
+with the verdict, and a table on stderr.
 The log grows by design: it keeps every iteration.
 """
 
@@ -18,7 +19,7 @@ from processes import CpuWatch, start_runner, start_standin, wait_until
 from report import line, percentile, progress
 
 _RATE = int(os.environ.get("SOAK_RATE", "200"))
-_USERS = 500
+_USERS = int(os.environ.get("SOAK_USERS", "2000"))
 _MISSIONS = 30 * _RATE
 _KEPT = 50  # iterations in a record: as many as a mission that has run for long has
 _LLM_MS = 20
@@ -206,6 +207,7 @@ def soak(bench, _):
     _print_table(samples)
     p99 = [s["pick_up_ms"]["p99"] for s in samples]
     worst = max(p99)
-    line("soak", f"pick-up p99 of the worst half minute of {seconds / 60:.0f} at {_RATE:.0f} missions/s", worst, "ms",
+    load = f"{seconds / 60:.0f} at {_RATE:.0f} missions/s of {_USERS} users"
+    line("soak", f"pick-up p99 of the worst half minute of {load}", worst, "ms",
          {"what": "the first half minute", "value": p99[0], "unit": "ms"}, "<= 1000 ms", worst <= 1000,
          not_planned=sum(s["not_planned"] for s in samples))

@@ -8,9 +8,7 @@ source "$(dirname "$0")/harness_grants.sh"
 
 kills=${KILLS:-200}
 seed=${SEED:-$RANDOM}
-longest_ms=700                # that a runner lives; its start takes a part of it
-per_user=$((kills + 20))      # missions: one for each user falls due while a runner lives
-apart_ms=$((longest_ms / 2))
+per_user=$((kills + 20)) # missions: one for each user falls due while a runner lives
 users=(user{1..8})
 RANDOM=$seed
 echo "seed $seed, $kills kills"
@@ -19,6 +17,22 @@ make_keys
 start_database
 track_commit_times
 start_witness --latency-ms 50
+
+# One call of the LLM for each run, so that every call can be held against a run of its own.
+start_killable() {
+  start_granted runner TICK_ENABLED=true TICK_INTERVAL_MS=1000 LEASE_MS=1000 MAX_ATTEMPTS=100 RETRY_BASE_MS=1 \
+    RETRY_MAX_MS=10 LLM_MAX_ATTEMPTS=1 RUNS_PER_HOUR=0 TOKENS_PER_DAY=0
+}
+# Half of a life at most is the start, which a busy machine makes longer: else none would be killed in its runs.
+now_ms() { echo "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
+begun=$(now_ms)
+start_killable
+wait_for 30 "the runner is ready" is_ready runner
+start_ms=$(($(now_ms) - begun))
+stop_process runner KILL
+longest_ms=$((start_ms > 350 ? 2 * start_ms : 700))
+apart_ms=$((longest_ms / 2))
+
 # Loading takes a part of this.
 first_due=$((EPOCHSECONDS * 1000 + 5000 + kills * 50))
 for nick in "${users[@]}"; do
@@ -28,14 +42,10 @@ for nick in "${users[@]}"; do
 done
 while ((EPOCHSECONDS * 1000 < first_due)); do sleep 0.1; done
 
-# One call of the LLM for each run, so that every call can be held against a run of its own.
-start_killable() {
-  start_granted runner TICK_ENABLED=true TICK_INTERVAL_MS=1000 LEASE_MS=1000 MAX_ATTEMPTS=100 RETRY_BASE_MS=1 \
-    RETRY_MAX_MS=10 LLM_MAX_ATTEMPTS=1 RUNS_PER_HOUR=0 TOKENS_PER_DAY=0
-}
 for ((n = 0; n < kills; n++)); do
   start_killable
-  printf -v lives '0.%03d' $((RANDOM % longest_ms))
+  lives=$((RANDOM % longest_ms))
+  printf -v lives '%d.%03d' $((lives / 1000)) $((lives % 1000))
   sleep "$lives"
   stop_process runner KILL
   # None of these crashes is a mission's doing, and a quarantined one would be shown to no LLM.

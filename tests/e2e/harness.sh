@@ -18,7 +18,8 @@ service_key=end-to-end-service-key
 runner_password=runner-secret
 export RUNNER_PASSWORD=$runner_password AUTH_PASSWORD=auth-secret MIGRATOR_PASSWORD=migrator-secret SYNC_PASSWORD=sync-secret
 declare -A process_pid process_port
-mounted=() # file systems that end with the script
+clusters=("$work/postgres") # they end with the script
+mounted=()                  # so do these file systems
 
 # Retries within seconds instead of minutes.
 quick_retries=(MAX_ATTEMPTS=2 RETRY_BASE_MS=100 RETRY_MAX_MS=200 LLM_MAX_ATTEMPTS=2 LLM_BACKOFF_BASE_MS=10
@@ -71,7 +72,7 @@ finish() {
   ((rc == 0)) || for name in "$work"/*.log; do
     [[ ! -s $name ]] || printf -- '--- %s\n%s\n' "${name##*/}" "$(tail -n 15 "$name" | cut -c1-600)" >&2
   done
-  cluster_stop "$work/postgres" immediate >/dev/null 2>&1
+  for name in "${clusters[@]}"; do cluster_stop "$name" immediate >/dev/null 2>&1; done
   ((${#mounted[@]} == 0)) || umount --lazy "${mounted[@]}"
   if [[ -n ${MANA_KEEP:-} ]]; then echo "kept: $work" >&2; else rm -rf "$work"; fi
   if ((rc == 0)); then echo "ok $test_name"; else echo "FAIL $test_name"; fi

@@ -338,6 +338,52 @@ TEST_F(claims, an_unusable_cadence_ends_the_schedule) {
   EXPECT_EQ(column("hold", "m1"), "no-next-run");
 }
 
+// -- beside a long transaction -----------------------------------------------------------------------
+
+TEST_F(claims, who_joins_before_the_floor_of_the_line_waits_for_the_next_look) {
+  insert_mission("u1", "m1", past);
+  refresh();
+  claim_terms terms{15s, "replica-a"};
+  auto now = queue_floor::time_point::clock::now();
+  auto floor_us = std::stoll(query("SELECT (extract(epoch FROM now()) * 1000000)::bigint"));
+  terms.line->looked(floor_us, now - 1h, now); // no other look for nine hours
+  EXPECT_TRUE(claim_due_missions(*runner, {100, 8}, terms).missions.empty());
+  EXPECT_FALSE(renew_held_leases(*runner, {}, terms).oldest_waiting);
+  EXPECT_EQ(claim_due_missions(*runner, {100, 8, true}, terms).missions.size(), 1u);
+}
+
+TEST_F(claims, who_joins_in_time_is_behind_the_floor) {
+  claim_terms terms{15s, "replica-a"};
+  ASSERT_TRUE(claim_due_missions(*runner, {100, 8}, terms).missions.empty()); // looks: nobody is there
+  auto now = queue_floor::time_point::clock::now();
+  terms.line->looked(std::nullopt, now - 1h, now); // the last look for hours, which leaves the floor
+  insert_mission("u1", "m1", query("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"));
+  refresh();
+  EXPECT_EQ(claim_due_missions(*runner, {100, 8}, terms).missions.size(), 1u);
+}
+
+TEST_F(claims, neither_a_claim_nor_the_lines_state_walks_over_who_was_served) {
+  insert_mission("u1", "m1", past);
+  refresh();
+  pg::connection reader{superuser_url()};
+  pqxx::transaction<pqxx::isolation_level::repeatable_read> snapshot{reader.raw()};
+  pg::connection::exec_in(snapshot, "SELECT count(*) FROM mana_ai.user_turns");
+  query("DO $$ BEGIN FOR i IN 1 .. 300 LOOP"
+        " UPDATE mana_ai.user_turns SET queue_at = now() - interval '1 hour' + i * interval '1 ms'; END LOOP; END $$");
+  query("UPDATE mana_ai.user_turns SET queue_at = now()");
+  auto direct = std::make_unique<pg::connection>(direct_runner_url());
+  claim_terms terms{15s, "replica-a"};
+  auto now = queue_floor::time_point::clock::now();
+  terms.line->looked(std::stoll(query("SELECT mana_ai.line_start()")), now - 1h, now);
+  query("SELECT pg_stat_reset()");
+  EXPECT_EQ(claim_due_missions(*direct, {100, 8}, terms).missions.size(), 1u);
+  close_and_count(std::move(direct));
+  EXPECT_LT(std::stoi(query("SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes WHERE indexrelid ="
+                            " 'mana_ai.user_turns_line'::regclass OR indexrelid IN (SELECT inhrelid FROM pg_inherits"
+                            " WHERE inhparent = 'mana_ai.user_turns_line'::regclass)")),
+            50);
+}
+
 TEST_F(claims, a_renewed_lease_is_a_hot_update) {
   insert_mission("u1", "m1", past);
   refresh();

@@ -173,8 +173,8 @@ std::string database_fixture::query(const std::string& sql) {
 void database_fixture::close_and_count(std::unique_ptr<pg::connection> direct) {
   auto pid = direct->raw().backendpid();
   direct.reset();
-  // It counts its statistics before it leaves the list of processes that can be terminated.
-  superuser_->exec("SELECT pg_terminate_backend($1, 60000)", pid);
+  // It counts its statistics before it leaves this list.
+  superuser_->exec("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE pid = $1", pid);
   auto left = superuser_->exec("SELECT FROM pg_stat_activity WHERE pid = $1", pid);
   ASSERT_TRUE(left.empty()) << "session " << pid << " does not end";
 }

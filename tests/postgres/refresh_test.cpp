@@ -38,6 +38,31 @@ TEST_F(refresh, a_new_mission_becomes_a_snapshot_and_the_queue_is_empty) {
   EXPECT_EQ(drain().taken, 0u);
 }
 
+TEST_F(refresh, entries_before_the_floor_wait_for_the_next_look) {
+  insert_mission("u1", "m1", "2026-03-01T08:00:00.000Z");
+  dirty_queue queue;
+  auto now = queue_floor::time_point::clock::now();
+  queue.floor->looked(1'000'000, now - std::chrono::hours{1}, now); // no other look for nine hours
+  auto r = refresh_batch(*runner, 500, {}, queue);
+  EXPECT_EQ(r.taken, 0u);
+  EXPECT_FALSE(r.saw_all);
+  queue.whole = true;
+  r = refresh_batch(*runner, 500, {}, queue);
+  EXPECT_EQ(r.taken, 1u);
+  EXPECT_TRUE(r.saw_all);
+}
+
+TEST_F(refresh, the_floor_follows_what_was_taken) {
+  dirty_queue queue{std::make_shared<queue_floor>(0)};
+  insert_mission("u1", "m1", "2026-03-01T08:00:00.000Z");
+  auto id = std::stoll(query("SELECT id FROM mana_ai.mission_dirty"));
+  EXPECT_EQ(refresh_batch(*runner, 500, {}, queue).taken, 1u);
+  EXPECT_EQ(queue.floor->get(), id);
+  insert_mission("u1", "m2", "2026-03-01T08:00:00.000Z");
+  EXPECT_EQ(refresh_batch(*runner, 500, {}, queue).taken, 1u);
+  EXPECT_GT(queue.floor->get(), id);
+}
+
 TEST_F(refresh, rows_of_other_tables_are_not_noted) {
   append_to("companion", "companionGoals", "u1", "g1", "insert", R"({"title":"Lesen"})");
   append_to("todo", "aiMissions", "u1", "m1", "insert", R"({"title":"not ours"})");
