@@ -77,7 +77,10 @@ awaitable<result<jwt::claims>> sign_in(session_ptr s) {
 
 // Reading is what notices that the client has gone, and what answers its pings.
 awaitable<void> hear(session_ptr s) {
-  while (co_await s->socket->read()) {
+  // Not in a condition: g++ 12 loses the frame of a coroutine that is awaited in one.
+  for (bool open = true; open;) {
+    auto message = co_await s->socket->read();
+    open = message.has_value();
   }
   s->over = true;
   s->wake.cancel();
@@ -92,7 +95,8 @@ awaitable<std::string_view> tell(session_ptr s) {
     }
     if (auto next = s->outbox->take()) {
       auto text = message_of(*next);
-      if (!co_await s->socket->write(std::move(text)))
+      bool written = co_await s->socket->write(std::move(text));
+      if (!written)
         break;
       if (s->front->observer.message_sent)
         s->front->observer.message_sent();
@@ -122,15 +126,16 @@ awaitable<std::string_view> serve_user(session_ptr s, jwt::claims claims) {
   auto registry = s->front->handles().sessions;
   auto opened = co_await ask<session_opened>(*s->front->system, registry, caf::infinite, question);
   if (!opened) {
-    bool full = opened.error().code == errc::overloaded;
-    co_await s->socket->close(close_try_later, full ? opened.error().detail : "try again later");
+    std::string advice = opened.error().code == errc::overloaded ? opened.error().detail : "try again later";
+    co_await s->socket->close(close_try_later, std::move(advice));
     co_return "refused";
   }
   auto executor = co_await asio::this_coro::executor;
   asio::co_spawn(executor, hear(s), asio::detached);
   std::string_view why = "client";
   std::string welcome = R"({"type":"auth-ok"})";
-  if (co_await s->socket->write(std::move(welcome)))
+  bool written = co_await s->socket->write(std::move(welcome));
+  if (written)
     why = co_await tell(s);
   caf::anon_send(registry, close_session{s->outbox});
   co_return why;
@@ -144,7 +149,7 @@ awaitable<void> serve(sync_front_ptr f, websocket_ptr socket) {
   if (claims)
     why = co_await serve_user(s, std::move(*claims));
   else
-    co_await socket->close(close_unauthorized, claims.error().detail);
+    co_await socket->close(close_unauthorized, std::move(claims.error().detail));
   if (f->observer.socket_closed)
     f->observer.socket_closed(why);
 }

@@ -270,7 +270,7 @@ asio::awaitable<void> server::connection::upgrade(request_parser& p, websocket_s
   socket_ = std::make_shared<websocket>(stream_.release_socket(), core_.cfg.sockets);
   bool accepted = co_await socket_->accept(p.get());
   if (accepted) {
-    auto work = session(socket_); // named: g++ 12 and temporaries of a co_await do not go together
+    auto work = session(socket_);
     co_await std::move(work);
   }
   co_await socket_->close(1000, "");
