@@ -18,7 +18,7 @@ async function withMission(nick, options) {
   return p;
 }
 
-const userIdOf = (p) => sql(`select id from mana_auth.users where name = '${p.name}'`);
+const userIdOf = (p) => sql(`select user_id from mana_auth.users where name = '${p.name}'`);
 
 async function isRefused(p, title) {
   await p.openConsent();
@@ -33,14 +33,14 @@ async function isRefused(p, title) {
 
 test('without a key for grants it says so', async () => {
   const p = await withMission('bodo', { url: app.withoutGrants });
-  await isRefused(p, 'Hier nicht eingerichtet');
+  await isRefused(p, 'Dieser Server ist dafür nicht eingerichtet');
   await p.context.close();
 });
 
 test('a vault that is gone is named, and what to do', async () => {
   const p = await withMission('clara');
-  sql(`delete from mana_auth.vaults where user_id = '${userIdOf(p)}'`);
-  await isRefused(p, 'Dein Tresor fehlt');
+  sql(`delete from mana_auth.encryption_vaults where user_id = '${userIdOf(p)}'`);
+  await isRefused(p, 'Es gibt noch keinen Tresor');
   await p.context.close();
 });
 
@@ -55,7 +55,7 @@ test('in zero-knowledge mode there is no server access, and the way back is name
   await p.dialog().getByRole('textbox').fill(code.replace(/-/g, '').slice(-8));
   await p.click('Einschalten', p.dialog());
   await p.sees('nur bei dir (Zero-Knowledge)');
-  assert.equal(sql(`select wrapped_mk is null from mana_auth.vaults where user_id = '${userIdOf(p)}'`), 't');
+  assert.equal(sql(`select wrapped_mk is null from mana_auth.encryption_vaults where user_id = '${userIdOf(p)}'`), 't');
   await p.goTo(`/missions/${p.mission}`);
   await isRefused(p, 'Zero-Knowledge ist eingeschaltet');
 

@@ -5,15 +5,13 @@ import { violations } from './lib/axe.mjs';
 import { launch, password, Person } from './lib/person.mjs';
 import { Account, eventually, missionsOf } from './lib/service.mjs';
 
-let browser;
-before(async () => (browser = await launch()));
-after(() => browser?.close());
-
 const modules = ['notes', 'tasks', 'calendar', 'journal', 'kontext', 'goals', 'places', 'drinks'];
 
+let browser;
 // Somebody whose mission has been planned by the server.
 let ready;
 before(async () => {
+  browser = await launch();
   const p = await Person.at(browser);
   await p.register('olga');
   await p.addNote('Dachboden', 'Balken prüfen');
@@ -23,6 +21,7 @@ before(async () => {
   await p.proposals().first().waitFor();
   ready = p;
 });
+after(() => browser?.close());
 
 const paths = (mission) => [
   '/missions',

@@ -96,9 +96,11 @@ test('a person grants, closes the tab, reviews, looks at what was read, and revo
   });
   assert.equal((await account.auditRows()).length, read.length, 'nothing was read after the withdrawal');
 
-  // Nor did the note's text leave the browser at any later time: plans quote the title, which the server was told.
+  // Nor did the note's text leave the browser at any later time. Its title is in the plan and in what the AI says of
+  // its deeds, since the server was allowed to read it; in no record is it readable.
   assert.deepEqual(traffic.holding(secretText), []);
-  const stored = JSON.stringify(await Promise.all(['notes', 'todo'].map((one) => account.pull(one))));
-  assert.ok(!stored.includes(secretText) && !stored.includes(secretTitle));
+  const rows = (await Promise.all(['notes', 'todo'].map((one) => account.pull(one)))).flat();
+  const stored = JSON.stringify(rows.map(({ data, fields }) => [data, fields]));
+  assert.ok(stored.includes('enc:2:') && !stored.includes(secretText) && !stored.includes(secretTitle));
   await p.context.close();
 });

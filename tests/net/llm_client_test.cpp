@@ -196,8 +196,8 @@ TEST_F(llm_client_test, a_call) {
   EXPECT_TRUE(request.head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n")) << request.head;
   EXPECT_NE(request.head.find("\r\nAuthorization: Bearer key-1\r\n"), std::string::npos);
   EXPECT_NE(request.head.find("\r\nContent-Type: application/json\r\n"), std::string::npos);
-  EXPECT_EQ(request.body,
-            completion_request({"test-model", cfg.temperature, cfg.max_tokens, true}, "be brief", "what now?").view());
+  chat_prompt asked{sensitive_text{"be brief"}, sensitive_text{"what now?"}};
+  EXPECT_EQ(request.body, completion_request({"test-model", cfg.temperature, cfg.max_tokens, true}, asked).view());
   EXPECT_EQ(attempts_seen(), (seen{{"ok", 1}}));
 }
 

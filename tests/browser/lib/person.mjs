@@ -31,7 +31,7 @@ export class Person {
       viewport: { width: 1280, height: 900 },
       ...options,
     });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(30_000);
     const p = new Person();
     Object.assign(p, { context, url, page: await context.newPage() });
     return p;
@@ -48,7 +48,7 @@ export class Person {
   goTo = (path) => this.page.goto(`${this.url}/#${path}`);
   button = (name, where = this.page) => where.getByRole('button', { name, exact: typeof name === 'string' });
   click = (name, where) => this.button(name, where).click();
-  field = (name, where = this.page) => where.getByLabel(name, { exact: typeof name === 'string' });
+  field = (name, where = this.page) => where.getByRole('textbox', { name, exact: typeof name === 'string' });
   fill = (name, text, where) => this.field(name, where).fill(text);
   sees = (text) => this.page.getByText(text).first().waitFor();
   dialog = () => this.page.getByRole('dialog');

@@ -41,9 +41,20 @@ TEST(cursor, anything_else_is_none) {
     }
   }
   std::string head = "c1-0123abcd-89abcdef-";
-  const std::vector<std::string> wrong{std::string{"c2-0123abcd-89abcdef-1"}, head, head + "-1", head + "01", head + "1.2", head + "1.2." + "x",
-        head + "1.02." + id_a, head + "18446744073709551616", head + "1~", head + "1.2." + id_a + "~1.1." + id_a,
-        head + "1~2~3", "c1-0123ABCD-89abcdef-1", head + "1 ", std::string(400, '1')};
+  const std::vector<std::string> wrong{std::string{"c2-0123abcd-89abcdef-1"},
+                                       head,
+                                       head + "-1",
+                                       head + "01",
+                                       head + "1.2",
+                                       head + "1.2." + "x",
+                                       head + "1.02." + id_a,
+                                       head + "18446744073709551616",
+                                       head + "1~",
+                                       head + "1.2." + id_a + "~1.1." + id_a,
+                                       head + "1~2~3",
+                                       "c1-0123ABCD-89abcdef-1",
+                                       head + "1 ",
+                                       std::string(400, '1')};
   for (auto& text : wrong)
     EXPECT_FALSE(parse_cursor(text)) << text;
 }
