@@ -33,7 +33,7 @@ constexpr std::size_t max_reason_bytes = 123; // RFC 6455, section 5.5.1
 
 struct websocket::state {
   state(asio::ip::tcp::socket socket, const websocket_rules& r)
-    : rules(r), stream(std::move(socket)), write_deadline(stream.get_executor()),
+    : rules(r), stream(std::move(socket)), write_deadline(stream.get_executor()), close_deadline(stream.get_executor()),
       gone(stream.get_executor(), std::chrono::steady_clock::time_point::max()) {
     ws::stream_base::timeout timeouts{};
     timeouts.handshake_timeout = rules.handshake_timeout;
@@ -54,6 +54,7 @@ struct websocket::state {
   ws::stream<beast::tcp_stream> stream;
   beast::flat_buffer buffer;
   asio::steady_timer write_deadline;
+  asio::steady_timer close_deadline;
   asio::steady_timer gone; // cancelled when closing is done
   end ended = end::open;
   bool closing = false;
@@ -83,6 +84,8 @@ template asio::awaitable<bool> websocket::accept(beast::http::request<beast::htt
 
 asio::awaitable<std::optional<std::string>> websocket::read() {
   auto self = shared_from_this();
+  if (state_->closing)
+    co_return std::nullopt;
   error_code ec;
   state_->buffer.clear();
   co_await state_->stream.async_read(state_->buffer, into(ec));
@@ -127,11 +130,26 @@ asio::awaitable<void> websocket::close(std::uint16_t code, std::string reason) {
     ws::close_reason why{code};
     auto shown = reason.substr(0, max_reason_bytes);
     why.reason.assign(shown.data(), shown.size());
+    limit_closing();
     co_await state_->stream.async_close(why, into(ec));
+    state_->close_deadline.cancel();
   }
   cut();
   state_->closed = true;
   state_->gone.cancel();
+}
+
+// Instead of the stream's own timeouts: Beast 1.74 asserts that a read which waits for the closing handshake never
+// sees it time out.
+void websocket::limit_closing() {
+  ws::stream_base::timeout unlimited{ws::stream_base::none(), ws::stream_base::none(), false};
+  state_->stream.set_option(unlimited);
+  state_->close_deadline.expires_after(state_->rules.handshake_timeout);
+  state_->close_deadline.async_wait([weak = weak_from_this()](error_code cancelled) {
+    auto late = cancelled ? nullptr : weak.lock();
+    if (late != nullptr)
+      late->cut();
+  });
 }
 
 void websocket::begin_close(std::uint16_t code, std::string reason) {

@@ -55,6 +55,7 @@ public:
 
 private:
   struct state;
+  void limit_closing();
   std::unique_ptr<state> state_;
 };
 

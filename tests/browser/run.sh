@@ -5,7 +5,7 @@
 #   run.sh [file.test.mjs...]   default: all
 #
 # Needs build/release/mana-ai and http/webapp/dist: deploy/build.sh release mana-ai, deploy/webapp.sh.
-# shellcheck source-path=SCRIPTDIR source=../e2e/harness_grants.sh
+# shellcheck source-path=SCRIPTDIR/../e2e source=harness_grants.sh
 source "$(dirname "$0")/../e2e/harness_grants.sh"
 test_name=browser
 here=$checkout/tests/browser
@@ -44,7 +44,7 @@ export MANA_APP_URL=http://127.0.0.1:${process_port[app]}
 export MANA_APP_WITHOUT_GRANTS_URL=http://127.0.0.1:${process_port[without_grants]}
 export MANA_APP_ONE_GRANT_URL=http://127.0.0.1:${process_port[one_grant]}
 export MANA_SUPERUSER_URL=$superuser_url MANA_SERVICE_KEY=$service_key MANA_PICTURES=$checkout/build/browser
-cd "$here"
+cd "$here" || exit
 files=("$@")
 ((${#files[@]})) || files=(*.test.mjs)
 "$checkout/deploy/node.sh" node --test "${files[@]}"

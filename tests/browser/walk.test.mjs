@@ -5,8 +5,8 @@ import { launch, password, Person } from './lib/person.mjs';
 import { Account, eventually, missionsOf, tick } from './lib/service.mjs';
 import { Traffic } from './lib/traffic.mjs';
 
-const secretTitle = 'Geheimtitel-7f3a91 Dachboden';
-const secretText = 'Geheimtext-c55e02: Balken prüfen, Kartons sortieren';
+const secretTitle = 'Dachboden Lindenstraße 7';
+const secretText = 'Balken hinten links prüfen, vierzehn Kartons sortieren';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -59,7 +59,7 @@ test('a person grants, closes the tab, reviews, looks at what was read, and revo
   await card.waitFor({ state: 'detached' });
 
   await p.goTo('/tasks');
-  await p.page.getByRole('link', { name: new RegExp(`Notiz „${secretTitle.slice(0, 10)}`) }).click();
+  await p.page.getByRole('link', { name: new RegExp(`Notiz „${secretTitle}`) }).click();
   await p.sees(/KI/);
   await p.sees(/ist freigegeben; was darin offen ist/);
   await p.picture('07-task-by-ai');

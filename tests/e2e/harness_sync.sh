@@ -33,7 +33,8 @@ as() {
 # to the file, a JSON object per line with the time in ms: {at, message} or {at, closed}.
 listen() {
   local file=$1 port=${process_port[$2]}
-  node "$checkout/tests/e2e/sync/socket.mjs" "ws://127.0.0.1:$port/ws" "${@:3}" >"$file" 2>>"$work/sockets.log" &
+  # Of its own accord a background command reads nothing.
+  node "$checkout/tests/e2e/sync/socket.mjs" "ws://127.0.0.1:$port/ws" "${@:3}" <&0 >"$file" 2>>"$work/sockets.log" &
   process_pid[socket:$file]=$!
 }
-has_heard() { jq -e "select($2)" "$1" >/dev/null 2>&1; }
+has_heard() { [[ -n $(jq -c "select($2)" "$1" 2>/dev/null) ]]; }

@@ -30,7 +30,7 @@ const mutation mutations[] = {
     {"write_ignores_token", broken_rule::write_ignores_token, "no write without a live lease", 300},
     {"write_ignores_lease_end", broken_rule::write_ignores_lease_end, "no write without a live lease", 300},
     {"audit_answers_early", broken_rule::audit_answers_early, "no decrypt is used before its audit row", 50},
-    {"write_ignores_grant", broken_rule::write_ignores_grant, "no plan is written under a grant that is gone", 300},
+    {"write_ignores_grant", broken_rule::write_ignores_grant, "no plan is written under a grant that is gone", 2000},
     {"tokens_not_reserved", broken_rule::tokens_not_reserved, "tokens per day", 300},
     {"runs_in_hour_not_counted", broken_rule::runs_in_hour_not_counted, "runs per hour", 50},
     {"in_flight_not_limited", broken_rule::in_flight_not_limited, "runs in flight", 50},

@@ -3,3 +3,7 @@ import { webcrypto } from 'node:crypto';
 import 'fake-indexeddb/auto';
 
 if (!globalThis.crypto) Object.defineProperty(globalThis, 'crypto', { value: webcrypto });
+
+// Newer Nodes have a navigator, whose languages are the machine's.
+if (globalThis.navigator)
+  Object.defineProperty(globalThis.navigator, 'languages', { value: ['de'], configurable: true });
