@@ -16,8 +16,6 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include <functional>
-
 namespace mana::http {
 
 class websocket; // http/server/websocket.hpp

@@ -32,7 +32,7 @@ test('two tabs and two devices propose each step once, and two approvals make on
     assert.deepEqual((await one.proposals().getByRole('heading').allTextContents()).sort(), [...names].sort());
 
   const of = (one) => one.proposals().filter({ hasText: 'Dachboden' }).getByRole('button', { name: /^Annehmen/ });
-  await Promise.all([a, tab, b].map((one) => of(one).click({ noWaitAfter: true }).catch(() => undefined)));
+  await Promise.all([a, tab, b].map((one) => of(one).click({ timeout: 5000 }).catch(() => undefined)));
   for (const one of [a, tab, b])
     await one.proposals().filter({ hasText: 'Dachboden' }).first().waitFor({ state: 'detached' });
   for (const one of [a, b]) await one.synced();
