@@ -146,10 +146,12 @@ awaitable<void> serve(sync_front_ptr f, websocket_ptr socket) {
   auto s = std::make_shared<session>(f, socket, executor);
   auto claims = co_await sign_in(s);
   std::string_view why = "unauthorized";
-  if (claims)
+  if (claims) {
     why = co_await serve_user(s, std::move(*claims));
-  else
-    co_await socket->close(close_unauthorized, std::move(claims.error().detail));
+  } else {
+    std::string advice = claims.error().detail;
+    co_await socket->close(close_unauthorized, std::move(advice));
+  }
   if (f->observer.socket_closed)
     f->observer.socket_closed(why);
 }
