@@ -8,6 +8,7 @@
 #include "infra/crypto/random_uuid.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace mana {
 
@@ -87,6 +88,34 @@ void load(locked_run& l, const json::value& snapshot) {
     return;
   l.record = std::move(*record);
   l.grants_before = l.record->grants();
+}
+
+// The runs that may be written now. Those that used a grant which somebody is changing are to be tried again: until
+// that change is committed, or is not, nobody can say what the grant is.
+std::vector<std::size_t> with_settled_grants(pqxx::transaction_base& tx, const std::vector<end_run>& runs,
+                                             std::vector<std::size_t> order, results& out) {
+  auto uses_grant = [&](std::size_t i) {
+    return runs[i].how == run_end::planned && !runs[i].grant_fingerprint.empty();
+  };
+  std::set<std::string> users;
+  for (auto i : order)
+    if (uses_grant(i))
+      users.insert(runs[i].held.key.user.value);
+  if (users.empty())
+    return order;
+  pg::text_array asked;
+  for (auto& user : users)
+    asked.add(user);
+  std::set<std::string> settled;
+  for (const auto& row : pg::connection::exec_in(tx, "SELECT mana_ai.hold_grants($1::text[])", asked.str()))
+    settled.insert(row[0].as<std::string>());
+  std::erase_if(order, [&](std::size_t i) {
+    bool waits = uses_grant(i) && !settled.contains(runs[i].held.key.user.value);
+    if (waits)
+      out[i] = failure{errc::database_conflict, "a grant of the user is being changed"};
+    return waits;
+  });
+  return order;
 }
 
 std::vector<locked_run> lock_all(pqxx::transaction_base& tx, const std::vector<end_run>& runs,
@@ -244,6 +273,7 @@ void write(pg::connection& db, const std::vector<end_run>& runs, const write_pol
   if (order.empty())
     return;
   pqxx::work tx{db.raw()};
+  order = with_settled_grants(tx, runs, std::move(order), out);
   auto locked = lock_all(tx, runs, order);
   write_columns columns;
   bool any_write = false;

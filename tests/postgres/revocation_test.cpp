@@ -14,6 +14,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <thread>
 
 namespace mana {
 namespace {
@@ -50,6 +51,14 @@ struct revocation : testing::database_fixture {
   void set_grant(const std::string& value) {
     auto stamp = "2026-02-01T00:00:0" + std::to_string(++writes) + ".000Z";
     append("u1", "m1", "update", R"({"grant":)" + value + "}", R"({"grant":")" + stamp + R"("})");
+  }
+  // The same in a transaction of the caller's.
+  void change_grant(pqxx::work& tx, const std::string& value) {
+    auto stamp = "2026-02-01T00:00:0" + std::to_string(++writes) + ".000Z";
+    tx.exec("SELECT set_config('app.current_user_id', 'u1', true)");
+    tx.exec("INSERT INTO public.sync_changes (app_id, table_name, record_id, user_id, op, data, field_timestamps,"
+            " client_id) VALUES ('ai', 'aiMissions', 'm1', 'u1', 'update', '{\"grant\":"
+            + value + "}', '{\"grant\":\"" + stamp + "\"}', 'test')");
   }
   void give(const std::string& wrapped_key) { set_grant(grant_text(wrapped_key)); }
   void withdraw() { set_grant("null"); }
@@ -221,6 +230,67 @@ TEST_F(revocation, one_refused_plan_does_not_hold_up_the_batch) {
   for (std::size_t i = 0; i < 2; ++i)
     EXPECT_EQ(static_cast<bool>(results[i]), claimed[i].held.key.user.value == "u2");
   EXPECT_EQ(snapshot("u2", "m2").find("iterations")->as_array()->size(), 1u);
+}
+
+// -- a withdrawal that is under way ------------------------------------------------------------------
+
+TEST_F(revocation, a_plan_waits_for_a_withdrawal_whose_commit_is_still_to_come) {
+  insert_mission("u2", "m2", past);
+  refresh();
+  auto claimed = claim_due_missions(*runner, {10, 8}, {15s, "replica-a"}).missions;
+  ASSERT_EQ(claimed.size(), 2u);
+  std::vector<end_run> ends;
+  for (auto& m : claimed)
+    ends.push_back(planned(m, m.held.key.user.value == "u1" ? print_of(key_a) : "a"));
+  auto of = [&](const char* user) { return claimed[0].held.key.user.value == user ? 0u : 1u; };
+  pg::connection tab{sync_url()};
+  pqxx::work withdrawal{tab.raw()};
+  change_grant(withdrawal, "null");
+  auto results = end_runs(*runner, ends, {});
+  ASSERT_FALSE(results[of("u1")]);
+  EXPECT_EQ(results[of("u1")].error().code, errc::database_conflict) << "tried again later";
+  ASSERT_FALSE(results[of("u2")]);
+  EXPECT_EQ(results[of("u2")].error().code, errc::grant_revoked) << "judged, and not made to wait";
+  EXPECT_EQ(iterations(), 0u);
+  withdrawal.commit();
+  auto r = end(ends[of("u1")]);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, errc::grant_revoked);
+}
+
+TEST_F(revocation, a_withdrawal_that_is_rolled_back_changes_nothing) {
+  auto m = claim();
+  {
+    pg::connection tab{sync_url()};
+    pqxx::work withdrawal{tab.raw()};
+    change_grant(withdrawal, "null");
+    ASSERT_FALSE(end(planned(m, print_of(key_a))));
+  }
+  EXPECT_TRUE(end(planned(m, print_of(key_a))));
+}
+
+// With the commit times of the server: the write-back has read the log, and the withdrawal comes before it commits.
+TEST_F(revocation, a_withdrawal_commits_after_the_plan_that_it_came_too_late_for) {
+  auto m = claim();
+  pg::connection writer{direct_runner_url()};
+  pqxx::work write_back{writer.raw()};
+  EXPECT_EQ(write_back.exec1("SELECT mana_ai.hold_grants('{u1}')")[0].as<std::string>(), "u1");
+  auto withdrawn = std::async(std::launch::async, [this] { withdraw(); });
+  while (query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == "0")
+    std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(query("SELECT count(*) FROM public.sync_changes WHERE data ? 'grant' AND data->'grant' = 'null'"), "0");
+  write_back.commit();
+  withdrawn.get();
+  EXPECT_EQ(query("SELECT count(*) FROM public.sync_changes WHERE data ? 'grant' AND data->'grant' = 'null'"), "1");
+  EXPECT_EQ(end(planned(m, print_of(key_a))).error().code, errc::grant_revoked);
+}
+
+TEST_F(revocation, edits_without_the_grant_wait_for_nobody) {
+  pg::connection writer{direct_runner_url()};
+  pqxx::work write_back{writer.raw()};
+  write_back.exec("SELECT mana_ai.hold_grants('{u1}')");
+  append("u1", "m1", "update", R"({"title":"x"})", R"({"title":"2026-02-02T00:00:00.000Z"})");
+  EXPECT_EQ(query("SELECT count(*) FROM public.sync_changes WHERE data->>'title' = 'x'"), "1");
 }
 
 // -- from a commit to the scheduler -------------------------------------------------------------------
