@@ -152,8 +152,12 @@ void websocket::limit_closing() {
   });
 }
 
+// close() takes its own share only once it runs, and what is spawned may run after the last other one has gone.
 void websocket::begin_close(std::uint16_t code, std::string reason) {
-  asio::co_spawn(state_->stream.get_executor(), close(code, std::move(reason)), asio::detached);
+  auto closing = [](std::shared_ptr<websocket> self, std::uint16_t c, std::string r) -> asio::awaitable<void> {
+    co_await self->close(c, std::move(r));
+  };
+  asio::co_spawn(state_->stream.get_executor(), closing(shared_from_this(), code, std::move(reason)), asio::detached);
 }
 
 void websocket::cut() { beast::get_lowest_layer(state_->stream).close(); }
