@@ -44,7 +44,7 @@ struct notes {
 change_pusher_actor::behavior_type fake_pusher(change_pusher_actor::pointer, notes* n) {
   return {[n](const push_changes& p) -> caf::result<changes_pushed> {
     n->note([&] { n->pushed.push_back(p); });
-    if (p.body->find("bad") != std::string::npos)
+    if (*p.body == "bad")
       return to_caf({errc::bad_request, "changes[3].op: is bad"});
     changes_pushed out;
     out.page = {R"([{"id":"t1"}])", 1, "cursor", true};

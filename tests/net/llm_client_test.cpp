@@ -42,7 +42,20 @@ struct asker {
   int answers = 0;
   std::map<errc, int> errors;
   int missing = 0;
+  caf::actor_system* system = nullptr;
   caf::actor actor;
+
+  asker() = default;
+  asker(const asker&) = delete;
+  asker& operator=(const asker&) = delete;
+  // An answer that is under way would be noted here: only the end of the actor keeps it away.
+  ~asker() {
+    if (!actor)
+      return;
+    caf::scoped_actor self{*system};
+    self->send_exit(actor, caf::exit_reason::kill);
+    self->wait_for(actor);
+  }
 
   void start(caf::actor_system& sys, llm_client_actor client, int n, const std::string& user = "anna") {
     missing += n;
@@ -55,6 +68,7 @@ struct asker {
                   [a](const caf::error& e) { a->note([&](auto& s) { ++s.errors[to_failure(e).code]; }); });
       return {[](caf::ok_atom) {}};
     };
+    system = &sys;
     actor = sys.spawn(asking, this, client, n, user);
   }
   template <class F>
@@ -76,10 +90,7 @@ struct asker {
     std::unique_lock lock{mutex};
     return changed.wait_for(lock, 1min, condition);
   }
-  void end() {
-    caf::anon_send_exit(actor, caf::exit_reason::kill);
-    actor = nullptr;
-  }
+  void end() { caf::anon_send_exit(actor, caf::exit_reason::kill); }
 };
 
 class llm_client_test : public testing::Test {
