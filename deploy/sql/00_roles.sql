@@ -40,6 +40,7 @@ ALTER ROLE mana_ai_runner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS
 ALTER ROLE mana_ai_runner SET statement_timeout = '30s';
 ALTER ROLE mana_ai_runner SET lock_timeout = '10s';
 ALTER ROLE mana_ai_runner SET idle_in_transaction_session_timeout = '30s';
+ALTER ROLE mana_ai_runner SET jit = off; -- short statements: compiling one costs more than it can save
 GRANT mana_ai_owner TO mana_ai_migrator;
 
 CREATE SCHEMA IF NOT EXISTS mana_ai AUTHORIZATION mana_ai_owner;

@@ -41,6 +41,7 @@ ALTER ROLE mana_auth LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS
 ALTER ROLE mana_auth SET statement_timeout = '10s';
 ALTER ROLE mana_auth SET lock_timeout = '5s';
 ALTER ROLE mana_auth SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE mana_auth SET jit = off; -- short statements: compiling one costs more than it can save
 GRANT mana_auth_owner TO mana_ai_migrator;
 
 CREATE SCHEMA IF NOT EXISTS mana_auth AUTHORIZATION mana_auth_owner;

@@ -30,6 +30,7 @@ ALTER ROLE mana_sync LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSW
 ALTER ROLE mana_sync SET statement_timeout = '20s';
 ALTER ROLE mana_sync SET lock_timeout = '10s';
 ALTER ROLE mana_sync SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE mana_sync SET jit = off; -- short statements: compiling one costs more than it can save
 GRANT mana_sync_owner TO mana_ai_migrator;
 CREATE SCHEMA IF NOT EXISTS mana_sync AUTHORIZATION mana_sync_owner;
 GRANT USAGE ON SCHEMA mana_sync TO mana_sync;

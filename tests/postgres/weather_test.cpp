@@ -270,11 +270,42 @@ TEST_F(few_connections, are_tried_again_after_a_pause) {
 
 // A session's own settings would not hold behind a transaction pooler.
 TEST_F(database_weather, every_login_of_a_service_has_its_limits_by_role) {
-  for (auto& url : {runner_url(), auth_url()}) {
+  for (auto& url : {runner_url(), auth_url(), sync_url()}) {
     pg::connection db{url};
+    EXPECT_EQ(db.exec("SHOW jit")[0][0].as<std::string>(), "off");
     for (auto setting : {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"})
       EXPECT_NE(db.exec("SELECT current_setting($1)", std::string{setting})[0][0].as<std::string>(), "0") << setting;
   }
+}
+
+// Within the write-back the planner may not scan, and takes what has to for expensive enough to compile. Here in a
+// session that would: a notice of a thousand rows, each with a statement of its own, takes no compiled code.
+TEST_F(database_weather, the_notice_of_a_write_back_is_planned_as_the_short_query_it_is) {
+  pg::connection db{superuser_url()};
+  db.exec("SET jit = on");
+  db.exec("SET jit_above_cost = 0");
+  db.exec("SET enable_seqscan = off");
+  db.exec("LOAD 'auto_explain'");
+  std::string plans;
+  struct handler : pqxx::errorhandler {
+    handler(pqxx::connection_base& c, std::string& t) : pqxx::errorhandler(c), text(t) {}
+    bool operator()(const char message[]) noexcept override {
+      text += message;
+      return false;
+    }
+    std::string& text;
+  } collected{db.raw(), plans};
+  for (auto* setting : {"auto_explain.log_min_duration = 0", "auto_explain.log_nested_statements = on",
+                        "auto_explain.log_level = notice", "auto_explain.log_analyze = on"})
+    db.exec(std::string{"SET "} + setting);
+  db.exec("INSERT INTO public.sync_changes (app_id, table_name, record_id, user_id, op, data, client_id)"
+          " VALUES ('todo', 'tasks', 't1', 'u1', 'insert', '{}', 'test')");
+  auto notice = plans.find("pg_notify('mana_sync_changes'");
+  ASSERT_NE(notice, std::string::npos) << plans;
+  auto end = plans.find("Query Text:", notice);
+  auto plan = plans.substr(notice, end - notice);
+  EXPECT_EQ(plan.find("JIT:"), std::string::npos) << plan;
+  EXPECT_EQ(plan.find("cost=10000000000"), std::string::npos) << plan;
 }
 
 } // namespace
