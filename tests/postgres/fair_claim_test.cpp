@@ -396,7 +396,7 @@ TEST_F(fair_claims, a_quarantined_mission_is_not_claimed_again) {
             "quarantined true");
   // Whatever puts it back into the line by mistake.
   query("UPDATE mana_ai.mission_snapshots SET hold = NULL, claimable_at = '2026-03-01'");
-  query("UPDATE mana_ai.user_turns SET queue_at = '2026-03-01'");
+  query("UPDATE mana_ai.user_turns SET queue_at = now()");
   EXPECT_TRUE(claim("2099-01-01T00:00:00Z", 10).empty());
 }
 

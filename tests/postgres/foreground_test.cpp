@@ -1,13 +1,9 @@
 // Runs of browser tabs and the tokens of their calls, on a real PostgreSQL with the service's own login.
 #include "actors/foreground_runs/foreground_queries.hpp"
-#include "actors/iteration_writer/end_queries.hpp"
 #include "actors/llm_proxy/token_queries.hpp"
-#include "actors/mission/iteration.hpp"
-#include "actors/mission_claimer/claim_queries.hpp"
 #include "actors/mission_directory/mission_directory_actor.hpp"
-#include "actors/snapshot_refresher/refresh_queries.hpp"
 #include "messages/retry_after.hpp"
-#include "tests/postgres/database_fixture.hpp"
+#include "tests/postgres/one_mission_fixture.hpp"
 
 #include <gmock/gmock.h>
 
@@ -22,26 +18,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr auto past = "2026-03-01T08:00:00.000Z";
 constexpr auto far_ahead = "2099-01-01T00:00:00.000Z";
-const mission_key mission{{"u1"}, {"m1"}};
 
-struct foreground : testing::database_fixture {
-  void SetUp() override {
-    database_fixture::SetUp();
-    runner = std::make_unique<pg::connection>(runner_url());
-    insert_mission("u1", "m1", past);
-    refresh();
-  }
-  void TearDown() override {
-    runner.reset();
-    database_fixture::TearDown();
-  }
-
-  void refresh() { refresh_batch(*runner, 500, {}); }
-  std::vector<claimed_mission> claim() { return claim_due_missions(*runner, {100, 8}, {15s, "replica-a"}).missions; }
-  leases_renewed renew(std::vector<lease> held = {}) { return renew_held_leases(*runner, held, {15s, "replica-a"}); }
-
+struct foreground : testing::one_mission_fixture {
   std::optional<result<foreground_run>> ask_for(const mission_key& key) {
     return claim_in_foreground(*runner, key, terms);
   }
@@ -72,16 +51,10 @@ struct foreground : testing::database_fixture {
            R"({"iterations":"2026-03-01T09:00:00.000Z","nextRunAt":"2026-03-01T09:00:00.000Z",)"
            R"("updatedAt":"2026-03-01T09:00:00.000Z"})");
   }
-  void edit(const std::string& data, const std::string& stamps) { append("u1", "m1", "update", data, stamps); }
-  void end_lease() { query("UPDATE mana_ai.mission_snapshots SET lease_until = now() WHERE lease_token IS NOT NULL"); }
-  std::string column(const std::string& expression) {
-    return query("SELECT " + expression + " FROM mana_ai.mission_snapshots WHERE mission_id = 'm1'");
-  }
   std::string turn(const std::string& expression) {
     return query("SELECT " + expression + " FROM mana_ai.user_turns WHERE user_id = 'u1'");
   }
 
-  std::unique_ptr<pg::connection> runner;
   foreground_terms terms{15s, 8, {}};
   foreground_run begun;
 };
@@ -172,7 +145,7 @@ TEST_F(foreground, a_tabs_run_takes_one_of_the_users_places_and_of_the_hours_run
   refresh();
   begin();
   EXPECT_THAT(claim_due_missions(*runner, {100, 1}, {15s, "a"}).missions, IsEmpty());
-  query("UPDATE mana_ai.user_turns SET queue_at = '2026-03-01'");
+  query("UPDATE mana_ai.user_turns SET queue_at = now()");
   claim_terms of_hour{15s, "a", {1, 0, 0}};
   EXPECT_THAT(claim_due_missions(*runner, {100, 8}, of_hour).missions, IsEmpty());
 }

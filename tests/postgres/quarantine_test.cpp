@@ -1,11 +1,7 @@
 // Missions that end their runners, leases that ended by time, and stop notices that nobody heard, on a real
 // PostgreSQL with the service's own login.
-#include "actors/iteration_writer/end_queries.hpp"
-#include "actors/mission/iteration.hpp"
-#include "actors/mission_claimer/claim_queries.hpp"
 #include "actors/mission_quarantine/quarantine_queries.hpp"
-#include "actors/snapshot_refresher/refresh_queries.hpp"
-#include "tests/postgres/database_fixture.hpp"
+#include "tests/postgres/one_mission_fixture.hpp"
 
 #include <gmock/gmock.h>
 
@@ -16,34 +12,10 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr auto past = "2026-03-01T08:00:00.000Z";
-const mission_key mission{{"u1"}, {"m1"}};
-
-struct quarantine : testing::database_fixture {
-  void SetUp() override {
-    database_fixture::SetUp();
-    runner = std::make_unique<pg::connection>(runner_url());
-    insert_mission("u1", "m1", past);
-    refresh();
-  }
-  void TearDown() override {
-    runner.reset();
-    database_fixture::TearDown();
-  }
-
-  void refresh() { refresh_batch(*runner, 500, {}); }
-  std::vector<claimed_mission> claim() { return claim_due_missions(*runner, {100, 8}, {15s, "replica-a"}).missions; }
-  claimed_mission claim_one() {
-    auto claimed = claim();
-    EXPECT_EQ(claimed.size(), 1u);
-    return claimed.empty() ? claimed_mission{} : claimed[0];
-  }
-  leases_renewed renew(std::vector<lease> held = {}) { return renew_held_leases(*runner, held, {15s, "replica-a"}); }
-  // The lease ends by the database's clock, as if nobody had renewed it.
-  void end_lease() { query("UPDATE mana_ai.mission_snapshots SET lease_until = now() WHERE lease_token IS NOT NULL"); }
+struct quarantine : testing::one_mission_fixture {
   void end_pause() {
     query("UPDATE mana_ai.mission_snapshots SET claimable_at = slot_at WHERE claimable_at IS NOT NULL");
-    query("UPDATE mana_ai.user_turns SET queue_at = '2026-03-01'");
+    query("UPDATE mana_ai.user_turns SET queue_at = now()");
   }
   // A claim whose replica dies.
   leases_renewed crash() {
@@ -58,26 +30,9 @@ struct quarantine : testing::database_fixture {
     }
   }
 
-  static end_run planned(const claimed_mission& m) {
-    end_run r;
-    r.held = m.held;
-    r.slot = m.slot;
-    r.how = run_end::planned;
-    plan p{"Plan", {{"Schritt", "create_task", json::object{{"title", "x"}}, "weil"}}};
-    r.iteration =
-        std::make_shared<const std::string>(json::to_text(planned_iteration(iteration_id_of(m.held.key, m.slot), p)));
-    return r;
-  }
-  result<run_ended> end(const end_run& r) { return end_runs(*runner, {r}, {}).front(); }
-  std::string column(const std::string& expression) {
-    return query("SELECT " + expression + " FROM mana_ai.mission_snapshots WHERE mission_id = 'm1'");
-  }
   std::string write_backs() {
     return query("SELECT count(*) FROM public.sync_changes WHERE client_id = 'mana-ai-runner'");
   }
-  void edit(const std::string& data, const std::string& stamps) { append("u1", "m1", "update", data, stamps); }
-
-  std::unique_ptr<pg::connection> runner;
 };
 
 // -- crashes --------------------------------------------------------------------------------------------

@@ -3,13 +3,9 @@
 #include "actors/change_listener/runner_hearing.hpp"
 #include "actors/change_log/stop_notice.hpp"
 #include "actors/database/database_actor.hpp"
-#include "actors/iteration_writer/end_queries.hpp"
-#include "actors/mission/iteration.hpp"
-#include "actors/mission_claimer/claim_queries.hpp"
-#include "actors/snapshot_refresher/refresh_queries.hpp"
 #include "infra/crypto/grant/grant.hpp"
 #include "infra/postgres/notifications.hpp"
-#include "tests/postgres/database_fixture.hpp"
+#include "tests/postgres/one_mission_fixture.hpp"
 
 #include <gmock/gmock.h>
 
@@ -23,29 +19,23 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr auto past = "2026-03-01T08:00:00.000Z";
-
 std::string grant_text(const std::string& wrapped_key) { return R"({"wrappedKey":")" + wrapped_key + R"("})"; }
 std::string print_of(const std::string& wrapped_key) {
   return *crypto::grant_fingerprint(json::object{{"wrappedKey", wrapped_key}});
 }
 const std::string key_a = "QUFB", key_b = "QkJC";
 
-struct revocation : testing::database_fixture {
+struct revocation : testing::one_mission_fixture {
   void SetUp() override {
-    database_fixture::SetUp();
-    runner = std::make_unique<pg::connection>(runner_url());
+    one_mission_fixture::SetUp();
     listener = std::make_unique<pg::notification_source>(direct_runner_url(), std::vector<std::string>{stop_channel});
-    insert_mission("u1", "m1", past);
     give(key_a);
     refresh();
   }
   void TearDown() override {
-    runner.reset();
     listener.reset();
-    database_fixture::TearDown();
+    one_mission_fixture::TearDown();
   }
-  void refresh() { refresh_batch(*runner, 500, {}); }
 
   // Writes of the mission's grant, each with a later stamp.
   void set_grant(const std::string& value) {
@@ -63,24 +53,6 @@ struct revocation : testing::database_fixture {
   void give(const std::string& wrapped_key) { set_grant(grant_text(wrapped_key)); }
   void withdraw() { set_grant("null"); }
 
-  claimed_mission claim() {
-    auto claimed = claim_due_missions(*runner, {10, 8}, {15s, "replica-a"});
-    EXPECT_EQ(claimed.missions.size(), 1u);
-    return claimed.missions.empty() ? claimed_mission{} : claimed.missions[0];
-  }
-  static end_run planned(const claimed_mission& m, const std::string& fingerprint) {
-    end_run r;
-    r.held = m.held;
-    r.slot = m.slot;
-    r.how = run_end::planned;
-    r.grant_fingerprint = fingerprint;
-    plan p{"Plan", {{"Schritt", "create_task", json::object{{"title", "x"}}, "weil"}}};
-    r.iteration =
-        std::make_shared<const std::string>(json::to_text(planned_iteration(iteration_id_of(m.held.key, m.slot), p)));
-    return r;
-  }
-  result<run_ended> end(const end_run& r) { return end_runs(*runner, {r}, {}).front(); }
-
   grant_memory remembered() { return grant_memory::of(snapshot("u1", "m1")); }
   std::size_t iterations() { return snapshot("u1", "m1").find("iterations")->as_array()->size(); }
   // What was announced up to now: everything before a mark of our own.
@@ -95,7 +67,6 @@ struct revocation : testing::database_fixture {
       }
   }
 
-  std::unique_ptr<pg::connection> runner;
   std::unique_ptr<pg::notification_source> listener;
   int writes = 0;
 };
@@ -160,7 +131,7 @@ TEST_F(revocation, rows_of_a_user_that_is_unknown_here_are_not_noted_when_they_a
 // -- the writer's fence -------------------------------------------------------------------------------
 
 TEST_F(revocation, a_plan_under_the_present_grant_is_written) {
-  auto m = claim();
+  auto m = claim_one();
   ASSERT_TRUE(end(planned(m, print_of(key_a))));
   EXPECT_EQ(iterations(), 1u);
 }
@@ -168,7 +139,7 @@ TEST_F(revocation, a_plan_under_the_present_grant_is_written) {
 TEST_F(revocation, a_plan_under_a_grant_that_was_withdrawn_meanwhile_is_refused) {
   for (auto* next : {"null", R"({"wrappedKey":"QkJC"})"}) {
     SCOPED_TRACE(next);
-    auto m = claim();
+    auto m = claim_one();
     set_grant(next); // nobody has folded it yet
     auto r = end(planned(m, print_of(key_a)));
     ASSERT_FALSE(r);
@@ -181,7 +152,7 @@ TEST_F(revocation, a_plan_under_a_grant_that_was_withdrawn_meanwhile_is_refused)
     parked.slot = m.slot;
     parked.how = run_end::parked;
     ASSERT_TRUE(end(parked));
-    auto again = claim();
+    auto again = claim_one();
     EXPECT_EQ(again.attempt, m.attempt);
     EXPECT_TRUE(grant_memory::of(*json::parse(*again.record)).holds(print_of(key_a)));
     parked.held = again.held;
@@ -192,7 +163,7 @@ TEST_F(revocation, a_plan_under_a_grant_that_was_withdrawn_meanwhile_is_refused)
 }
 
 TEST_F(revocation, a_replayed_grant_does_not_pass_the_fence) {
-  auto m = claim();
+  auto m = claim_one();
   withdraw();
   give(key_a);
   auto r = end(planned(m, print_of(key_a)));
@@ -201,7 +172,7 @@ TEST_F(revocation, a_replayed_grant_does_not_pass_the_fence) {
 }
 
 TEST_F(revocation, the_writer_announces_what_it_finds) {
-  auto m = claim();
+  auto m = claim_one();
   withdraw();
   ASSERT_FALSE(end(planned(m, print_of(key_a))));
   EXPECT_THAT(announced(), ElementsAre("grant:" + print_of(key_a)));
@@ -210,7 +181,7 @@ TEST_F(revocation, the_writer_announces_what_it_finds) {
 }
 
 TEST_F(revocation, a_plan_without_decrypted_text_is_written_whatever_became_of_the_grant) {
-  auto m = claim();
+  auto m = claim_one();
   withdraw();
   ASSERT_TRUE(end(planned(m, "")));
   EXPECT_EQ(iterations(), 1u);
@@ -259,7 +230,7 @@ TEST_F(revocation, a_plan_waits_for_a_withdrawal_whose_commit_is_still_to_come) 
 }
 
 TEST_F(revocation, a_withdrawal_that_is_rolled_back_changes_nothing) {
-  auto m = claim();
+  auto m = claim_one();
   {
     pg::connection tab{sync_url()};
     pqxx::work withdrawal{tab.raw()};
@@ -271,7 +242,7 @@ TEST_F(revocation, a_withdrawal_that_is_rolled_back_changes_nothing) {
 
 // With the commit times of the server: the write-back has read the log, and the withdrawal comes before it commits.
 TEST_F(revocation, a_withdrawal_commits_after_the_plan_that_it_came_too_late_for) {
-  auto m = claim();
+  auto m = claim_one();
   pg::connection writer{direct_runner_url()};
   pqxx::work write_back{writer.raw()};
   EXPECT_EQ(write_back.exec1("SELECT mana_ai.hold_grants('{u1}')")[0].as<std::string>(), "u1");
