@@ -10,7 +10,7 @@ packages=(
   libcaf-dev libboost-dev libpqxx-dev libssl-dev libsimdjson-dev rapidjson-dev prometheus-cpp-dev
   libhowardhinnant-date-dev libgtest-dev libgmock-dev
   postgresql-15 postgresql-client-15 nodejs
-  curl jq openssl python3 tzdata ca-certificates util-linux procps git shellcheck faketime
+  curl jq openssl python3 tzdata ca-certificates util-linux procps git shellcheck
 )
 case ${1:-} in
   '') ;;
