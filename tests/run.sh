@@ -66,16 +66,33 @@ count_one() { # <rc> <name>
   if (($1 == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "FAILED: $2"; fi
 }
 
-static_checks() { # <check...>
-  local line
-  run_child tests/static_checks.sh "$@" >"$results/static-$1.log" 2>&1 || true
+# checks <name of the run> <command...>: the command prints a line for each of its checks, `ok <check>` or
+# `FAIL <check>`, and what there is to say about one that failed.
+checks() {
+  local name=$1 line any=no rc=0
+  shift
+  run_child "$@" >"$results/$name.log" 2>&1 || rc=$?
   while read -r line; do
     case $line in
-      'ok '*) count_one 0 "$line" ;;
-      'FAIL '*) count_one 1 "static check ${line#FAIL }" ;;
+      'ok '*) any=yes && count_one 0 "$line" ;;
+      'FAIL '*) any=yes && count_one 1 "$name: ${line#FAIL }" ;;
     esac
-  done <"$results/static-$1.log"
-  grep -vE '^ok ' "$results/static-$1.log" | head -n 80 || true
+  done <"$results/$name.log"
+  if [[ $any == no ]] || ((rc != 0)) && ! grep -q '^FAIL ' "$results/$name.log"; then count_one 1 "$name ended with code $rc"; fi
+  ((rc == 0)) || grep -vE '^ok ' "$results/$name.log" | head -n 80 || true
+}
+
+static_checks() { checks "static-$1" tests/static_checks.sh "$@"; } # <check...>
+
+# The operator's side: what is deployed is judged by the tools that will read it.
+operations() {
+  local script name
+  for script in tests/openapi/lint.sh tests/deploy/*.sh; do
+    [[ -x $script ]] || continue
+    name=$(basename "$script" .sh)
+    step "operations: $name"
+    checks "operations-$name" timeout --kill-after=30 600 "$script"
+  done
 }
 
 build() { # <preset> [target...]
@@ -288,6 +305,7 @@ if [[ $quick == no ]]; then
     if build uncleansed mana-ai; then end_to_end; fi
     browser
     chaos
+    operations
   fi
   tests_in_tsan
 fi
