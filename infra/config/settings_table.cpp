@@ -158,7 +158,7 @@ const setting table[] = {
      &s::ai_key_expires,
      "",
      any_text,
-     "day, YYYY-MM-DD, by which that key has to be another one; for an alert",
+     "day, YYYY-MM-DD, by which that key has to be replaced; for an alert",
      {},
      a_day},
     {"GRANTS_V1", &s::grants_v1, "true", {}, "whether grants of the old derivation v1 are honoured", {}},
