@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lints the OpenAPI document. Prints `ok <check>` or `FAIL <check>` for each; exit code 1 when one failed.
+# Lints the OpenAPI document, and tests what compares the service with it. Prints `ok <check>` or `FAIL <check>` for
+# each; exit code 1 when one failed.
 #
 #   lint.sh
 #
@@ -31,7 +32,7 @@ finds_damage() {
   refuses 'delete doc.paths["/ready"].get.description' operation-description &&
     refuses 'doc.paths["/ready"].get.operationId = "getHealth"' operation-operationId-unique &&
     refuses 'delete doc.paths["/internal/missions/{userId}"].get.parameters' path-parameters-defined &&
-    refuses 'doc.components.responses.BadRequest.content["application/json"].examples.refused.value.code = 7' examples &&
+    refuses 'doc.components.responses.Late.content["application/json"].examples.refused.value.code = 7' examples &&
     refuses 'doc.components.schemas.Unused = {type: "string"}' no-unused-components &&
     refuses 'doc.paths["/ready"].get.responses["200"].$ref = "#/components/responses/Gone"' no-unresolved-refs &&
     refuses 'doc.paths["/ready"].get.security = [{nobody: []}]' security-defined
@@ -54,4 +55,5 @@ check() { # <name> <command...>
 check openapi-packages install_openapi_packages
 check openapi-lint lint "$document"
 check openapi-lint-finds-damage finds_damage
+check openapi-validator "$node" node --test document.test.mjs
 exit "$failed"
