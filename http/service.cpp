@@ -11,6 +11,7 @@
 #include "http/jwks_routes.hpp"
 #include "http/llm_place.hpp"
 #include "http/llm_standin_routes.hpp"
+#include "http/openapi_routes.hpp"
 #include "http/quarantine_routes.hpp"
 #include "http/runner_routes.hpp"
 #include "http/server/bearer.hpp"
@@ -113,6 +114,7 @@ public:
     }
     if (targets_.contains(target::llm_standin) && settings_.standin_port == 0)
       add_standin(routes, settings_);
+    http::add_openapi_routes(routes);
     if (*app)
       http::add_web_routes(routes, *app);
     return listen(routes, settings_.port, server_);
@@ -160,6 +162,7 @@ private:
       return std::nullopt;
     http::router routes;
     add_standin(routes, settings_);
+    http::add_openapi_routes(routes);
     return listen(routes, settings_.standin_port, standin_server_);
   }
 
@@ -267,6 +270,8 @@ private:
 
   std::optional<failure> listen(const http::router& routes, std::uint16_t port, std::unique_ptr<http::server>& out) {
     http::server_config c;
+    for (auto& [method, pattern] : routes.all())
+      log::debug("route", {{"method", method}, {"pattern", pattern}});
     c.address = settings_.bind_address;
     c.port = port;
     c.max_connections += targets_.contains(target::sync) ? settings_.max_sockets : 0;

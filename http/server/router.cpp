@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <set>
 
 namespace mana::http {
 
@@ -54,6 +53,14 @@ void router::add_set(const std::string& method, const std::string& pattern, path
 bool router::contains(const std::string& method, const std::string& pattern) const {
   return std::any_of(routes_.begin(), routes_.end(),
                      [&](auto& r) { return r.pattern == pattern && r.by_method.contains(method); });
+}
+
+std::set<std::pair<std::string, std::string>> router::all() const {
+  std::set<std::pair<std::string, std::string>> out;
+  for (auto& r : routes_)
+    for (auto& [method, h] : r.by_method)
+      out.emplace(method, r.pattern);
+  return out;
 }
 
 void router::add(const std::string& method, const std::string& pattern, handler h, body_rule rule) {

@@ -6,8 +6,10 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mana::http {
@@ -25,6 +27,8 @@ public:
   // A route whose bodies may be larger than the server's others.
   void add(const std::string& method, const std::string& pattern, handler h, body_rule rule);
   bool contains(const std::string& method, const std::string& pattern) const;
+  // Method and pattern of every route; HEAD and OPTIONS, which come by themselves, are not among them.
+  std::set<std::pair<std::string, std::string>> all() const;
 
   // Answers 404 for paths that match nothing, 405 with Allow for other methods, and OPTIONS with
   // 204 and Allow. Every response of a path that matches carries the pattern in `route`.

@@ -37,6 +37,8 @@ function(mana_embed target symbol file)
     DEPENDS ${file} ${MANA_EMBED_SCRIPT}
     COMMENT "Embedding ${symbol}"
     VERBATIM)
+  # clang warns of what some compiler may not take; ours take any length.
+  set_source_files_properties(${dir}/${symbol}.cpp PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
   target_sources(${target} PRIVATE ${dir}/${symbol}.cpp)
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
 endfunction()
