@@ -21,7 +21,9 @@ function report(name, wrong) {
 }
 
 function built(overlay) {
-  const yaml = execFileSync(kubectl, ['kustomize', path.join(checkout, 'deploy/k8s/overlays', overlay)], { encoding: 'utf8' });
+  const yaml = execFileSync(kubectl, ['kustomize', path.join(checkout, 'deploy/k8s/overlays', overlay)], {
+    encoding: 'utf8',
+  });
   return parseAllDocuments(yaml).map((d) => d.toJS());
 }
 
@@ -39,14 +41,21 @@ const problems_of = await validator(packages);
 const facts = source_facts();
 
 // That the schemas are strict, before anything is said to match them.
-const misspelt = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a' }, automountServiceAccountTokens: false };
+const misspelt = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'a' },
+  automountServiceAccountTokens: false,
+};
 report('schemas refuse unknown fields', problems_of(misspelt).length > 0 ? [] : ['a misspelt field is taken']);
 
 for (const overlay of ['dev', 'prod']) {
   const objects = built(overlay);
   const cluster = new Cluster(objects);
-  report(`${overlay}: ${objects.length} objects match their schemas`,
-    objects.flatMap((o) => problems_of(o).map((p) => `${o.kind} ${o.metadata?.name}: ${p}`)));
+  report(
+    `${overlay}: ${objects.length} objects match their schemas`,
+    objects.flatMap((o) => problems_of(o).map((p) => `${o.kind} ${o.metadata?.name}: ${p}`)),
+  );
   for (const [name, rule] of Object.entries(rules)) report(`${overlay}: ${name}`, rule(cluster, { ...facts, overlay }));
   report(`${overlay}: settings exist`, unknown_settings(cluster, facts));
 
@@ -57,7 +66,8 @@ for (const overlay of ['dev', 'prod']) {
 }
 
 const prod = built('prod');
-for (const { name, ok, detail } of test_rules(prod, { ...facts, overlay: 'prod' })) report(`rule fires: ${name}`, ok ? [] : detail);
+for (const { name, ok, detail } of test_rules(prod, { ...facts, overlay: 'prod' }))
+  report(`rule fires: ${name}`, ok ? [] : detail);
 
 // The same for what is no rule: a planted mistake has to be found.
 function with_runner_settings(change) {
@@ -65,10 +75,13 @@ function with_runner_settings(change) {
   Object.assign(objects.find((o) => o.kind === 'ConfigMap' && 'MAX_RUNS' in o.data).data, change);
   return new Cluster(objects);
 }
-const found = (wrong) => wrong.length > 0 ? [] : ['a planted mistake is not found'];
+const found = (wrong) => (wrong.length > 0 ? [] : ['a planted mistake is not found']);
 report('rule fires: settings exist', found(unknown_settings(with_runner_settings({ MAX_RUNZ: '1' }), facts)));
 report('rule fires: secrets fit', found(secrets_that_do_not_fit(new Cluster(prod), {})));
 const with_text = with_runner_settings({ MAX_RUNS: 'many' });
-report('rule fires: the program accepts its settings', found(refused_by_the_program('planted', with_text, secrets_of('prod', with_text))));
+report(
+  'rule fires: the program accepts its settings',
+  found(refused_by_the_program('planted', with_text, secrets_of('prod', with_text))),
+);
 
 process.exit(failed ? 1 : 0);

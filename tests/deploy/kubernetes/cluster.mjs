@@ -52,7 +52,8 @@ export class Workload {
     const found = [];
     for (const volume of this.pod.volumes ?? []) {
       const mount = (container.volumeMounts ?? []).find((m) => m.name === volume.name);
-      const sources = volume.secret ? [{ name: volume.secret.secretName, items: volume.secret.items }]
+      const sources = volume.secret
+        ? [{ name: volume.secret.secretName, items: volume.secret.items }]
         : (volume.projected?.sources ?? []).filter((s) => s.secret).map((s) => s.secret);
       for (const { name, items } of mount ? sources : [])
         for (const { key, path } of items ?? [{ key: null, path: null }])
@@ -83,8 +84,10 @@ export function selects(selector, labels) {
     Exists: (e) => e.key in labels,
     DoesNotExist: (e) => !(e.key in labels),
   };
-  return Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value)
-    && (selector?.matchExpressions ?? []).every((e) => holds[e.operator](e));
+  return (
+    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
+    (selector?.matchExpressions ?? []).every((e) => holds[e.operator](e))
+  );
 }
 
 const number_of = (address) => address.split('.').reduce((n, part) => n * 256 + Number(part), 0);
@@ -98,22 +101,34 @@ function in_block(address, cidr) {
 export function may_connect(cluster, from, to, { protocol, port }) {
   const is_peer = (peer, end) => {
     if (peer.ipBlock)
-      return end.address !== undefined && in_block(end.address, peer.ipBlock.cidr)
-        && !(peer.ipBlock.except ?? []).some((cidr) => in_block(end.address, cidr));
+      return (
+        end.address !== undefined &&
+        in_block(end.address, peer.ipBlock.cidr) &&
+        !(peer.ipBlock.except ?? []).some((cidr) => in_block(end.address, cidr))
+      );
     if (end.address !== undefined) return false;
     const namespace_matches = peer.namespaceSelector
       ? selects(peer.namespaceSelector, { 'kubernetes.io/metadata.name': end.namespace })
       : end.namespace === cluster.namespace;
     return namespace_matches && (peer.podSelector === undefined || selects(peer.podSelector, end.labels));
   };
-  const has_port = (ports) => ports === undefined
-    || ports.some((p) => (p.protocol ?? 'TCP') === protocol && (p.port === undefined || p.port === port));
+  const has_port = (ports) =>
+    ports === undefined ||
+    ports.some((p) => (p.protocol ?? 'TCP') === protocol && (p.port === undefined || p.port === port));
   const side_allows = (end, other, type, rules, peers) => {
     if (end.namespace !== cluster.namespace || end.address !== undefined) return true;
-    const policies = cluster.of('NetworkPolicy')
+    const policies = cluster
+      .of('NetworkPolicy')
       .filter((p) => p.spec.policyTypes.includes(type) && selects(p.spec.podSelector, end.labels));
-    return policies.length === 0 || policies.some((p) => (p.spec[rules] ?? [])
-      .some((rule) => has_port(rule.ports) && (rule[peers] === undefined || rule[peers].some((peer) => is_peer(peer, other)))));
+    return (
+      policies.length === 0 ||
+      policies.some((p) =>
+        (p.spec[rules] ?? []).some(
+          (rule) =>
+            has_port(rule.ports) && (rule[peers] === undefined || rule[peers].some((peer) => is_peer(peer, other))),
+        ),
+      )
+    );
   };
   return side_allows(from, to, 'Egress', 'egress', 'to') && side_allows(to, from, 'Ingress', 'ingress', 'from');
 }

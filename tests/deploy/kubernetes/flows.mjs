@@ -4,8 +4,19 @@ import { may_connect } from './cluster.mjs';
 const http = { protocol: 'TCP', port: 3067 };
 const postgresql = { protocol: 'TCP', port: 5432 };
 const https = { protocol: 'TCP', port: 443 };
-const dns = [{ protocol: 'UDP', port: 53 }, { protocol: 'TCP', port: 53 }];
-const ports = [http, postgresql, https, ...dns, { protocol: 'TCP', port: 22 }, { protocol: 'TCP', port: 80 }, { protocol: 'TCP', port: 6443 }];
+const dns = [
+  { protocol: 'UDP', port: 53 },
+  { protocol: 'TCP', port: 53 },
+];
+const ports = [
+  http,
+  postgresql,
+  https,
+  ...dns,
+  { protocol: 'TCP', port: 22 },
+  { protocol: 'TCP', port: 80 },
+  { protocol: 'TCP', port: 6443 },
+];
 
 // Ends outside the namespace.
 const outside = {

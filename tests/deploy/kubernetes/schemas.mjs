@@ -31,14 +31,27 @@ function schemas(packages) {
     .map(([kind, module]) => `import type { I${kind} } from '${module}/${kind}';\nexport type ${kind} = I${kind};\n`)
     .join('');
   const source = path.join(dir, 'api.ts');
-  if (fs.existsSync(kept) && fs.readFileSync(source, 'utf8') === types) return JSON.parse(fs.readFileSync(kept, 'utf8'));
+  if (fs.existsSync(kept) && fs.readFileSync(source, 'utf8') === types)
+    return JSON.parse(fs.readFileSync(kept, 'utf8'));
   fs.mkdirSync(dir, { recursive: true });
   fs.writeFileSync(source, types);
   const tsconfig = path.join(dir, 'tsconfig.json');
-  const compilerOptions = { module: 'nodenext', moduleResolution: 'nodenext', target: 'es2022', strict: true, types: [] };
+  const compilerOptions = {
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    target: 'es2022',
+    strict: true,
+    types: [],
+  };
   fs.writeFileSync(tsconfig, JSON.stringify({ compilerOptions, files: ['api.ts'] }));
   const generator = createGenerator({
-    path: source, tsconfig, type: '*', skipTypeCheck: true, expose: 'export', jsDoc: 'none', additionalProperties: false,
+    path: source,
+    tsconfig,
+    type: '*',
+    skipTypeCheck: true,
+    expose: 'export',
+    jsDoc: 'none',
+    additionalProperties: false,
   });
   const made = generator.createSchema('*');
   fs.writeFileSync(kept, JSON.stringify(made));
@@ -50,7 +63,8 @@ export async function validator(packages) {
   const ajv = new Ajv({ allErrors: true, strict: false, schemas: { api: schemas(packages) } });
   const classes = {};
   for (const [kind, module] of Object.entries(modules)) classes[kind] = (await import(`${module}/${kind}`))[kind];
-  const told = (e) => `${e.instancePath || '/'} ${e.message}${e.params?.additionalProperty ? `: ${e.params.additionalProperty}` : ''}`;
+  const told = (e) =>
+    `${e.instancePath || '/'} ${e.message}${e.params?.additionalProperty ? `: ${e.params.additionalProperty}` : ''}`;
   return (object) => {
     if (!classes[object.kind]) return [`there is no schema for ${object.apiVersion} ${object.kind}`];
     const matches = ajv.getSchema(`api#/definitions/${object.kind}`);
