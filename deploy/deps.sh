@@ -2,21 +2,31 @@
 # Installs what building, testing and running need, from Debian 12's own archive. Touches apt only when something
 # is missing; needs root or sudo only then.
 #
-#   deps.sh [tests|fuzz]   tests, fuzz: also what tests/run.sh or tests/fuzz/run.sh needs
+#   deps.sh [build|tests|fuzz]   build: only what compiling needs, as in the container image; tests, fuzz: also what
+#                                tests/run.sh or tests/fuzz/run.sh needs
 set -euo pipefail
 
 packages=(
-  build-essential cmake ninja-build ccache mold pkg-config clang clang-format clang-tidy
+  build-essential cmake ninja-build ccache mold pkg-config
   libcaf-dev libboost-dev libpqxx-dev libssl-dev libsimdjson-dev rapidjson-dev prometheus-cpp-dev
-  libhowardhinnant-date-dev libgtest-dev libgmock-dev
-  postgresql-15 postgresql-client-15 nodejs
-  curl jq openssl python3 tzdata ca-certificates util-linux procps git shellcheck
+  libhowardhinnant-date-dev nodejs ca-certificates
+)
+around=(
+  clang clang-format clang-tidy libgtest-dev libgmock-dev
+  postgresql-15 postgresql-client-15
+  curl jq openssl python3 tzdata util-linux procps git shellcheck
 )
 case ${1:-} in
-  '') ;;
-  tests) packages+=(pgbouncer faketime chromium prometheus prometheus-alertmanager prometheus-blackbox-exporter) ;;
-  fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
-  *) echo "usage: deploy/deps.sh [tests|fuzz]" >&2 && exit 2 ;;
+  '') packages+=("${around[@]}") ;;
+  build) ;;
+  tests)
+    packages+=(
+      "${around[@]}" pgbouncer faketime chromium debootstrap docker-compose
+      prometheus prometheus-alertmanager prometheus-blackbox-exporter
+    )
+    ;;
+  fuzz) packages+=("${around[@]}" clang-14 libclang-rt-14-dev) ;;
+  *) echo "usage: deploy/deps.sh [build|tests|fuzz]" >&2 && exit 2 ;;
 esac
 
 # Node.js from elsewhere brings its own npm, which excludes Debian's.

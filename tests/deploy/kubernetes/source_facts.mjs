@@ -1,0 +1,17 @@
+// What the source tree says of settings and metrics.
+import fs from 'node:fs';
+
+const read = (path) => fs.readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+
+export function source_facts() {
+  const members = [...read('infra/config/settings_table.cpp').matchAll(/\{"([A-Z0-9_]+)",\s*&s::(\w+)/g)];
+  if (members.length < 50) throw new Error('infra/config/settings_table.cpp is not written as this script reads it');
+  const secrets = new Set(
+    [...read('infra/config/settings.hpp').matchAll(/\b(?:secret_text|pem_text) (\w+)/g)].map((m) => m[1]),
+  );
+  return {
+    settings: members.map((m) => m[1]),
+    secret_settings: members.filter((m) => secrets.has(m[2])).map((m) => m[1]),
+    metrics: [...new Set(read('tests/unit/metrics/series.golden').match(/^mana_ai_\w+/gm))],
+  };
+}
