@@ -133,8 +133,8 @@ test('consent and review work with the keyboard alone', async () => {
   const waiting = await p.proposals().count();
   await press(p, 'button', /^Annehmen: /);
   await p.proposals().nth(waiting - 1).waitFor({ state: 'detached' });
-  const lost = await p.page.evaluate(() => document.activeElement === document.body);
-  assert.ok(!lost, 'the focus stays near where the card was');
+  // The card may be gone a moment before the focus has its new place.
+  await p.page.waitForFunction(() => document.activeElement !== document.body);
   await p.goTo('/workbench/access');
   await press(p, 'link', 'Keller');
   await p.page.getByRole('heading', { name: 'Keller', level: 1 }).waitFor();
