@@ -93,6 +93,16 @@ export class Person {
     await this.page.getByText(title).first().waitFor();
   }
 
+  /** In plain text: a mission may read it without a grant. */
+  async addGoal(title, { current = '1', target = '3' } = {}) {
+    await this.goTo('/goals/new');
+    await this.fill(/^Titel/, title);
+    await this.page.getByLabel(/^Stand/).fill(current);
+    await this.page.getByLabel(/^Ziel/).fill(target);
+    await this.click('Speichern');
+    await this.page.getByText(title).first().waitFor();
+  }
+
   // -- missions --
 
   /** Plans each morning; `inputs` by title. Ends at the mission's page. */

@@ -14,6 +14,15 @@ export const app = {
   withoutGrants: needed('MANA_APP_WITHOUT_GRANTS_URL'),
   /** One grant per hour. The same database. */
   oneGrant: needed('MANA_APP_ONE_GRANT_URL'),
+  /** A database of its own, and no server that plans by itself: only tabs, and `tick`. */
+  tabs: needed('MANA_APP_TABS_URL'),
+};
+
+/** Ports of two builds that call themselves by the door's address (lib/door.mjs). The database of `whole`. */
+export const builds = {
+  door: Number(needed('MANA_DOOR_PORT')),
+  first: Number(needed('MANA_FIRST_BUILD_PORT')),
+  later: Number(needed('MANA_LATER_BUILD_PORT')),
 };
 
 /** Where screenshots go. */
@@ -36,8 +45,8 @@ export async function missionsOf(userId) {
 }
 
 /** Runs what is due and waits for it. */
-export async function tick() {
-  const answer = await fetch(`${app.whole}/internal/tick`, { method: 'POST', headers: serviceKey() });
+export async function tick(url = app.whole) {
+  const answer = await fetch(`${url}/internal/tick`, { method: 'POST', headers: serviceKey() });
   if (!answer.ok) raise(`/internal/tick: ${answer.status}`);
   return answer.json();
 }
@@ -55,8 +64,9 @@ export async function eventually(what, look, seconds = 30) {
 
 /** A user's API without a browser: another device of theirs, or somebody with curl. */
 export class Account {
-  static async signIn(name, password) {
+  static async signIn(name, password, url = app.whole) {
     const a = new Account();
+    a.url = url;
     const answer = await a.call('POST', '/api/v1/auth/login', { name, password });
     a.userId = answer.userId;
     a.token = answer.accessToken;
@@ -64,7 +74,7 @@ export class Account {
   }
 
   async call(method, path, body) {
-    const answer = await fetch(app.whole + path, {
+    const answer = await fetch(this.url + path, {
       method,
       headers: {
         ...(this.token && { Authorization: `Bearer ${this.token}` }),
@@ -97,6 +107,18 @@ export class Account {
     );
     const change = { table, id, op: 'update', fields, eventId: crypto.randomUUID() };
     return this.call('POST', `/sync/${appId}`, { clientId: 'another-device', since: '', changes: [change] });
+  }
+
+  /** Missions and budget as the runner has them. */
+  runnerView = () => this.call('GET', '/api/v1/me/missions');
+
+  /** A mission's iterations in the log, the newest word on each. */
+  async iterations(mission) {
+    const byId = new Map();
+    for (const { id, data, fields } of await this.pull('ai'))
+      if (id === mission)
+        for (const one of fields?.iterations?.value ?? data?.iterations ?? []) byId.set(one.id, one);
+    return [...byId.values()];
   }
 
   auditRows = async () => (await this.call('GET', '/api/v1/me/ai-audit?limit=1000')).rows;

@@ -20,6 +20,7 @@ async function store(plan: StagingPlan): Promise<void> {
     const taken = await db.proposals.bulkGet(plan.add.map((p) => p.id));
     await db.proposals.bulkPut(plan.add.filter((_, i) => !taken[i]) as Proposal[]);
     await db.proposals.bulkPut(plan.change as Proposal[]);
+    await db.proposals.bulkDelete(plan.drop);
   });
 }
 

@@ -23,7 +23,12 @@ export interface StagingPlan {
   change: StoredProposal[];
   /** Decisions made here that the mission does not show. */
   rewrite: Rewrite[];
+  /** Ids of decided ones that nothing depends on any more. */
+  drop: string[];
 }
+
+/** Of each mission, so many of the last decided proposals are kept. */
+export const keptDecided = 200;
 
 type IdOf = (iterationId: string, stepId: string) => Promise<string>;
 
@@ -111,6 +116,21 @@ function compare(
   return { change: refreshed({ ...rest, status: 'pending' }, step) };
 }
 
+const decidedAt = (p: StoredProposal): Iso => p.decidedAt ?? p.createdAt;
+
+/** Beyond the last decided ones of their mission. */
+function beyondKept(decided: readonly StoredProposal[]): string[] {
+  const counts = new Map<string, number>();
+  return [...decided]
+    .sort((a, b) => (decidedAt(a) < decidedAt(b) ? 1 : decidedAt(a) > decidedAt(b) ? -1 : 0))
+    .filter(({ missionId }) => {
+      const count = (counts.get(missionId) ?? 0) + 1;
+      counts.set(missionId, count);
+      return count > keptDecided;
+    })
+    .map(({ id }) => id);
+}
+
 /** `missions`: those that are not hidden. */
 export async function planStaging(
   missions: readonly Mission[],
@@ -118,7 +138,8 @@ export async function planStaging(
   idOf: IdOf,
   now: Iso,
 ): Promise<StagingPlan> {
-  const out: StagingPlan = { add: [], change: [], rewrite: [] };
+  const out: StagingPlan = { add: [], change: [], rewrite: [], drop: [] };
+  const decided: StoredProposal[] = [];
   const known = new Map(proposals.map((p) => [p.id, p]));
   const byMission = new Map(missions.map((m) => [m.id, m]));
   for (const p of proposals) {
@@ -133,7 +154,11 @@ export async function planStaging(
         stepId: p.stepId,
         decision: rewrite,
       });
+    // Without it, a step that is open would be proposed anew.
+    const isOpen = iteration && step && isStageable(iteration) && !isDecided(step);
+    if (p.status !== 'pending' && !change && !rewrite && !isOpen) decided.push(p);
   }
+  out.drop = beyondKept(decided);
   for (const mission of missions)
     for (const iteration of (mission.iterations ?? []).filter(isStageable))
       for (const step of stepsOf(iteration)) {

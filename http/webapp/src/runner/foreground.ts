@@ -116,13 +116,16 @@ async function sealedAllowed(mission: Mission, ask: Ask): Promise<boolean | unde
   return answer === 'with';
 }
 
+// Why a due slot is nobody's to plan: another plans it, or a limit or an open plan holds it.
+const refusals = ['MISSION_RUNNING', 'MISSION_HELD'];
+
 /** The due slot's lease, where there is one to have; runs on the user's word need none. */
 async function leaseIfDue(mission: Mission): Promise<Lease | undefined> {
   if (!isDue(mission, Date.now())) return undefined;
   try {
     return await claim(mission.id);
   } catch (error) {
-    if (asApiError(error).code === 'MISSION_RUNNING') throw error;
+    if (refusals.includes(asApiError(error).code)) throw error;
     return undefined;
   }
 }

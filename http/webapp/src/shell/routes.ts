@@ -31,5 +31,6 @@ export const routes = {
   '/workbench/:tab?': page(workbench, { keep: true }),
   ...Object.assign({}, ...modules.map(routesOf)),
   '/settings': page(() => import('$lib/settings/SettingsPage.svelte')),
+  '/settings/refused': page(() => import('$lib/refused/RefusedPage.svelte')),
   '*': NotFound,
 };

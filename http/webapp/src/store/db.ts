@@ -36,8 +36,9 @@ export interface OutboxChange extends ChangeBody {
   id: string;
   /** sent: the service has it, but it was not pulled yet. parked: refused; kept until somebody decides. */
   status: 'waiting' | 'sent' | 'parked';
-  /** Why it was refused. */
+  /** Why it was refused: the service's words, and its code. */
   error?: string;
+  errorCode?: string;
 }
 
 export interface Cursor {

@@ -3,6 +3,7 @@
 import { applyChange, nothingKnown } from '$lib/model/merge';
 import { aiEventOf, changeOfServer, storedRecord, type ServerChange } from '$lib/store/change';
 import { stored, type AiEvent, type ManaDb, type OutboxChange } from '$lib/store/db';
+import { trimAiEvents } from '$lib/store/trimming';
 
 export interface Page {
   serverChanges: ServerChange[];
@@ -29,8 +30,10 @@ async function keepAiEvents(db: ManaDb, changes: readonly ServerChange[]): Promi
   const events = changes
     .map((c) => aiEventOf(c.eventId, c.table, c.id, c, `${c.createdAt.slice(0, 23)}Z`))
     .filter((e): e is AiEvent => e !== undefined);
+  if (events.length === 0) return;
   const known = await db.aiEvents.bulkGet(events.map((e) => e.eventId));
   await db.aiEvents.bulkPut(events.filter((_, n) => known[n] === undefined));
+  await trimAiEvents(db);
 }
 
 // The log has these: the records get them from there now.

@@ -8,7 +8,7 @@ export interface PushBody {
   clientId: string;
   since: string;
   schemaVersion: number;
-  changes: Omit<OutboxChange, 'seq' | 'app' | 'status' | 'error'>[];
+  changes: Omit<OutboxChange, 'seq' | 'app' | 'status' | 'error' | 'errorCode'>[];
 }
 
 /** Throws ApiErrors. */
@@ -42,7 +42,7 @@ function firstBatch(changes: readonly OutboxChange[], atMost: number): OutboxCha
   return out;
 }
 
-const wireOf = ({ seq: _, app: __, status: ___, error: ____, ...change }: OutboxChange) => change;
+const wireOf = ({ seq, app, status, error, errorCode, ...change }: OutboxChange) => change;
 
 /** The device's name in the log. */
 async function clientId(db: ManaDb): Promise<string> {
@@ -70,7 +70,7 @@ function namedChange(e: ApiError, batch: readonly OutboxChange[]): OutboxChange 
 }
 
 const park = (db: ManaDb, { seq }: OutboxChange, e: ApiError): Promise<unknown> =>
-  stored(() => db.outbox.update(seq, { status: 'parked', error: e.message }));
+  stored(() => db.outbox.update(seq, { status: 'parked', error: e.message, errorCode: e.code }));
 
 // -- the round ------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { keptDecided } from '$lib/ai/staging_plan';
 import type { Iteration } from '$lib/model/types';
 import { iteration, missionFields, openTab, shareLocks, step, type Tab } from './world';
 
@@ -76,6 +77,26 @@ describe('staging', () => {
     await withMission(t, [done, half]);
     await t.reconcile();
     expect((await t.proposals()).map((p) => p.stepId)).toEqual(['i-1']);
+  });
+
+  it('keeps so many decided ones only', async () => {
+    const t = await tab();
+    await withMission(t);
+    await t.reconcile();
+    const [one] = await t.proposals();
+    const old = Array.from({ length: keptDecided + 5 }, (_, n) => ({
+      ...one!,
+      id: `old-${n}`,
+      iterationId: 'long ago',
+      status: 'approved' as const,
+      decidedAt: new Date(n).toISOString(),
+    }));
+    await t.db().proposals.bulkPut(old);
+    await t.reconcile();
+    const rest = (await t.proposals()).map((p) => p.id);
+    expect(rest).toHaveLength(keptDecided + 2);
+    expect(rest).not.toContain('old-4');
+    expect(rest).toContain('old-5');
   });
 
   it('settles a proposal that was decided elsewhere', async () => {

@@ -113,13 +113,28 @@ describe('running a mission now', () => {
     expect((await stored()).iterations).toHaveLength(1);
   });
 
-  it('says so when somebody else plans the slot', async () => {
+  it.each([
+    ['MISSION_RUNNING', 'läuft gerade schon'],
+    ['MISSION_HELD', 'Entscheide zuerst über die offenen Vorschläge'],
+  ])('says so when the slot is not to be had: %s', async (code, words) => {
     await mission(due);
     routes['POST /api/v1/me/missions/m/foreground-run'] = () => {
-      throw new ApiError(409, 'MISSION_RUNNING');
+      throw new ApiError(409, code);
     };
-    expect(await runMissionNow('m', never)).toMatchObject({ ok: false, code: 'MISSION_RUNNING' });
+    const result = await runMissionNow('m', never);
+    expect(result).toMatchObject({ ok: false, code, message: expect.stringContaining(words) });
     expect(prompts()).toEqual([]);
+  });
+
+  it('needs no slot: one that is gone, or that the service does not know yet, is planned all the same', async () => {
+    await mission(due);
+    for (const code of ['NOT_DUE', 'MISSION_UNKNOWN']) {
+      routes['POST /api/v1/me/missions/m/foreground-run'] = () => {
+        throw new ApiError(409, code);
+      };
+      expect(await runMissionNow('m', never)).toMatchObject({ ok: true });
+    }
+    expect(prompts()).toHaveLength(2);
   });
 
   it('asks once more where the answer is no plan, with the reason', async () => {

@@ -1,4 +1,5 @@
 import { errors } from './errors';
+import { refused } from './refused';
 
 export const common = {
   app: 'Mana',
@@ -39,6 +40,8 @@ export const common = {
     idle: 'Alles abgeglichen',
     pending_one: '{{count}} Änderung wartet',
     pending_other: '{{count}} Änderungen warten',
+    refused_one: '{{count}} Änderung abgelehnt',
+    refused_other: '{{count}} Änderungen abgelehnt',
     syncing: 'Gleicht ab …',
     offline: 'Offline',
     error: 'Abgleich gestört',
@@ -66,4 +69,5 @@ export const common = {
   },
   theme: { label: 'Darstellung', system: 'Wie das Gerät', light: 'Hell', dark: 'Dunkel' },
   errors,
+  refused,
 };

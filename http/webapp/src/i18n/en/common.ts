@@ -1,6 +1,7 @@
 import type { common as german } from '../de/common';
 import type { Words } from '../types';
 import { errors } from './errors';
+import { refused } from './refused';
 
 export const common: Words<typeof german> = {
   app: 'Mana',
@@ -41,6 +42,8 @@ export const common: Words<typeof german> = {
     idle: 'Everything synced',
     pending_one: '{{count}} change waiting',
     pending_other: '{{count}} changes waiting',
+    refused_one: '{{count}} change refused',
+    refused_other: '{{count}} changes refused',
     syncing: 'Syncing …',
     offline: 'Offline',
     error: 'Sync has trouble',
@@ -67,4 +70,5 @@ export const common: Words<typeof german> = {
   },
   theme: { label: 'Appearance', system: 'As the device', light: 'Light', dark: 'Dark' },
   errors,
+  refused,
 };
