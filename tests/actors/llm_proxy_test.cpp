@@ -101,7 +101,10 @@ struct llm_proxy_test : test::virtual_time {
     llm_ = keep(sys_.spawn(fake_llm, &world_));
     deps.database = database_;
     deps.llm = llm_;
-    deps.observer.tokens_used = [this](auto n) { used_.push_back(n); };
+    deps.observer.tokens_used = [this](auto& user, auto n) {
+      EXPECT_EQ(user, user_id{"anna"});
+      used_.push_back(n);
+    };
     proxy_ = keep(sys_.spawn<llm_proxy>(llm_proxy_config{rules, 1'000, 500}, std::move(deps)));
   }
   static user_chat chat(const std::string& user = "anna") {
