@@ -14,7 +14,7 @@ packages=(
 )
 case ${1:-} in
   '') ;;
-  tests) packages+=(pgbouncer faketime chromium) ;;
+  tests) packages+=(pgbouncer faketime chromium prometheus prometheus-alertmanager prometheus-blackbox-exporter) ;;
   fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
   *) echo "usage: deploy/deps.sh [tests|fuzz]" >&2 && exit 2 ;;
 esac
@@ -74,16 +74,18 @@ if ! installed postgresql-15; then
   echo 'create_main_cluster = false' | "${as_root[@]}" tee "$no_cluster" >/dev/null
 fi
 
-# The same goes for PgBouncer: it must neither start now nor with the machine.
+# The same goes for what tests start by themselves: it must neither start now nor with the machine.
 no_start=/usr/sbin/policy-rc.d
-bouncer_is_new=no
-if [[ " ${missing[*]} " == *' pgbouncer '* ]]; then
-  bouncer_is_new=yes
-  if [[ ! -e $no_start ]]; then
-    taken_back+=("$no_start")
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$no_start" >/dev/null
-    "${as_root[@]}" chmod 0755 "$no_start"
-  fi
+not_started=()
+for package in "${missing[@]}"; do
+  case $package in
+    pgbouncer | prometheus | prometheus-alertmanager | prometheus-blackbox-exporter) not_started+=("$package.service") ;;
+  esac
+done
+if ((${#not_started[@]})) && [[ ! -e $no_start ]]; then
+  taken_back+=("$no_start")
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$no_start" >/dev/null
+  "${as_root[@]}" chmod 0755 "$no_start"
 fi
 
 printf 'installing: %s\n' "${missing[*]}"
@@ -94,4 +96,4 @@ if ! three_times install_missing >"$log" 2>&1; then
   exit 1
 fi
 rm -f "$log"
-[[ $bouncer_is_new == no ]] || "${as_root[@]}" deb-systemd-helper disable pgbouncer.service >/dev/null
+((${#not_started[@]} == 0)) || "${as_root[@]}" deb-systemd-helper disable "${not_started[@]}" >/dev/null
