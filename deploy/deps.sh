@@ -96,4 +96,4 @@ if ! three_times install_missing >"$log" 2>&1; then
   exit 1
 fi
 rm -f "$log"
-((${#not_started[@]} == 0)) || "${as_root[@]}" deb-systemd-helper disable "${not_started[@]}" >/dev/null
+((${#not_started[@]} == 0)) || "${as_root[@]}" env DPKG_MAINTSCRIPT_PACKAGE=mana-ai deb-systemd-helper disable "${not_started[@]}" >/dev/null

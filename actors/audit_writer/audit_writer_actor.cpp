@@ -18,6 +18,10 @@ bool is_refusal(errc code) {
   return code == errc::database_refused || code == errc::internal || code == errc::database_conflict;
 }
 
+bool is_busy(const audit_appended& appended, const user_id& user) {
+  return std::find(appended.busy.begin(), appended.busy.end(), user) != appended.busy.end();
+}
+
 } // namespace
 
 audit_writer::audit_writer(caf::actor_config& cfg, database_actor pool, audit_writer_config config,
@@ -43,8 +47,10 @@ audit_writer::behavior_type audit_writer::make_behavior() {
       [this](write_audit& w) -> caf::result<audit_written> {
         if (w.events.empty())
           return audit_written{};
-        if (w.events.size() > config_.max_rows_per_request)
+        if (w.events.size() > config_.max_rows_per_request) {
+          observer_.given_up(w.events.size());
           return to_caf({errc::audit_unavailable, "more records in one run than can be recorded at once"});
+        }
         auto promise = make_response_promise<audit_written>();
         auto p = std::make_shared<pending>();
         p->request = std::make_shared<const write_audit>(std::move(w));
@@ -75,10 +81,12 @@ void audit_writer::answer(pending& p, const failure* why_not) {
     return;
   p.answered = true;
   observer_.answered(clock().now() - p.arrived, why_not == nullptr);
-  if (why_not == nullptr)
+  if (why_not == nullptr) {
     p.promise.deliver(audit_written{});
-  else
-    p.promise.deliver(to_caf(*why_not));
+    return;
+  }
+  observer_.given_up(p.request->events.size());
+  p.promise.deliver(to_caf(*why_not));
 }
 
 // -- batches ----------------------------------------------------------------------------------------
@@ -145,14 +153,25 @@ void audit_writer::send(const batch_ptr& b) {
 
 void audit_writer::done(const batch_ptr& b, const audit_appended& appended) {
   release(b);
-  if (appended.rows > 0)
-    observer_.committed(appended.rows);
+  count(*b, appended);
   for (auto& p : b->requests)
-    if (std::find(appended.busy.begin(), appended.busy.end(), p->user()) == appended.busy.end())
+    if (!is_busy(appended, p->user()))
       answer(*p, nullptr);
     else
       try_again(p, config_.busy_pause);
   start_batches();
+}
+
+// What was asked for and is not new was there: of a try whose commit was not answered.
+void audit_writer::count(const batch& b, const audit_appended& appended) {
+  std::size_t asked = 0;
+  for (auto& p : b.requests)
+    if (!is_busy(appended, p->user()))
+      asked += p->request->events.size();
+  if (appended.rows > 0)
+    observer_.committed(appended.rows);
+  if (asked > appended.rows)
+    observer_.found(asked - appended.rows);
 }
 
 void audit_writer::failed(const batch_ptr& b, const failure& f) {

@@ -42,6 +42,8 @@ struct audit_writer_config {
 
 struct audit_observer {
   std::function<void(std::size_t rows)> committed = [](std::size_t) {}; // once per commit
+  std::function<void(std::size_t rows)> found = [](std::size_t) {};     // of a commit, there from an earlier try
+  std::function<void(std::size_t rows)> given_up = [](std::size_t) {};  // of a request that is refused
   // Once per request: how long it waited and whether its rows are durable.
   std::function<void(std::chrono::nanoseconds waited, bool written)> answered = [](std::chrono::nanoseconds, bool) {};
   std::function<void(const failure&)> failed = [](const failure&) {}; // a batch; not when a chain is busy
@@ -84,6 +86,7 @@ private:
 
   void add(pending_ptr p);
   void answer(pending& p, const failure* why_not);
+  void count(const batch& b, const audit_appended& appended);
 
   void start_batches();
   batch_ptr next_batch();

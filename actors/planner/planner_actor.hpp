@@ -69,6 +69,8 @@ struct planner_observer {
   std::function<void(crypto::grant_skip)> grant_skipped = [](auto) {};
   std::function<void(std::string_view table, std::size_t fields)> decrypted = [](auto, auto) {};
   std::function<void(std::string_view table)> outside_scope = [](auto) {};
+  // Before the audit is asked: records of which it has to tell.
+  std::function<void(std::size_t records)> owes_audit = [](auto) {};
 };
 
 // Shared by all planners; immutable.

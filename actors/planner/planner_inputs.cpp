@@ -75,6 +75,7 @@ void planner::inputs_arrived(const std::vector<record_text>& records) {
   selection_ = {};
   if (events.empty())
     return plan_with_inputs();
+  deps_->observer.owes_audit(events.size());
   record_decrypts(std::move(events));
 }
 

@@ -22,6 +22,7 @@
 #include "actors/supervisor/runner_observers.hpp"
 #include "actors/user_eraser/user_eraser_actor.hpp"
 #include "infra/log/log.hpp"
+#include "infra/metrics/series.hpp"
 
 #include <mutex>
 #include <random>
@@ -71,6 +72,11 @@ foreground_config foreground_config_of(const config::settings& s) {
   foreground_config c;
   c.terms = {s.lease, s.max_runs_per_user, budgets_of(s)};
   return c;
+}
+
+void export_key_expiry(const std::string& day, metrics::registry& r) {
+  if (auto at = parse_iso(day + "T00:00:00Z"))
+    metrics::grant_key_metrics{r}.expiry.Set(std::chrono::duration<double>(at->time_since_epoch()).count());
 }
 
 llm_proxy_config llm_proxy_config_of(const config::settings& s) {
@@ -129,6 +135,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
     return failure{errc::config_invalid, "TOKENS_PER_DAY: must be 0 or at least "
                                              + std::to_string(budgets.tokens_per_run)
                                              + ", which a run reserves (LLM_MAX_TOKENS and its prompt)"};
+  export_key_expiry(s.ai_key_expires, registry);
   auto* reg = &registry;
   auto troubles = std::make_shared<trouble_log>();
   // A factory holds handles of supervised children, which stay valid over restarts.

@@ -121,6 +121,8 @@ audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles) {
     m->commits.Increment();
     troubles->ended("audit");
   };
+  o.found = [m](std::size_t rows) { m->rows_found.Increment(static_cast<double>(rows)); };
+  o.given_up = [m](std::size_t rows) { m->rows_given_up.Increment(static_cast<double>(rows)); };
   o.answered = [m](std::chrono::nanoseconds waited, bool written) {
     m->duration.Observe(metrics::seconds(waited));
     if (!written)
@@ -196,6 +198,7 @@ planner_observer observe_planner(metrics::registry& r) {
     m->decrypts[table].Increment(static_cast<double>(fields));
   };
   o.outside_scope = [m](std::string_view table) { m->scope_violations[table].Increment(); };
+  o.owes_audit = [m](std::size_t records) { m->decrypt_events.Increment(static_cast<double>(records)); };
   return o;
 }
 

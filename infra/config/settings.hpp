@@ -49,8 +49,9 @@ struct settings {
   std::string default_time_zone; // of missions without one; IANA name
 
   // grants and audit
-  pem_text ai_private_keys; // one or more; empty: no grant can be opened
-  bool grants_v1 = true;    // whether grants of derivation v1 are honoured
+  pem_text ai_private_keys;   // one or more; empty: no grant can be opened
+  std::string ai_key_expires; // YYYY-MM-DD; empty: no day is set
+  bool grants_v1 = true;      // whether grants of derivation v1 are honoured
   milliseconds audit_timeout{0};
   std::size_t audit_retention_days = 0;
   pem_text audit_signing_keys; // Ed25519; empty: heads are not signed

@@ -1,5 +1,7 @@
 #include "infra/config/settings_table.hpp"
 
+#include "messages/timestamp.hpp"
+
 #include <algorithm>
 
 namespace mana::config {
@@ -32,6 +34,12 @@ std::string_view http_url(std::string_view s) {
   if (rest.find_first_of("?# \t\r\n") != rest.npos)
     return "must not hold a query, a fragment or blanks";
   return {};
+}
+
+std::string_view a_day(std::string_view s) {
+  if (parse_iso(std::string{s} + "T00:00:00Z"))
+    return {};
+  return "must be a day: YYYY-MM-DD";
 }
 
 // It goes into a header with separators of its own.
@@ -146,6 +154,13 @@ const setting table[] = {
      any_pem,
      "RSA private keys that open grants; absent: none is opened",
      {}},
+    {"MANA_AI_KEY_EXPIRES",
+     &s::ai_key_expires,
+     "",
+     any_text,
+     "day, YYYY-MM-DD, by which that key has to be replaced; for an alert",
+     {},
+     a_day},
     {"GRANTS_V1", &s::grants_v1, "true", {}, "whether grants of the old derivation v1 are honoured", {}},
     {"AUDIT_TIMEOUT_MS",
      &s::audit_timeout,

@@ -61,7 +61,12 @@ planner_metrics::planner_metrics(registry& r)
     grant_skips(r.counters("grant_skips_total", "Grants that were not used."), "reason",
                 {"not-configured", "expired", "malformed", "revoked", "wrap-rejected"}),
     scope_violations(r.counters("grant_scope_violations_total", "Reads outside of a grant's scope; must stay 0."),
-                     "table", encrypted_tables) {}
+                     "table", encrypted_tables),
+    decrypt_events(r.one_counter("decrypt_events_total", "Records that a run opened, could not open or was refused: "
+                                                         "each owes an audit row.")) {}
+
+grant_key_metrics::grant_key_metrics(registry& r)
+  : expiry(r.one_gauge("grant_key_expiry_timestamp_seconds", "When the runner's key pair has to be another one.")) {}
 
 user_group_metrics::user_group_metrics(registry& r)
   : runs(r.counters("user_group_runs_total", "Runs that ended, by group of users."), "group", user_groups()),
@@ -81,6 +86,9 @@ listener_metrics::listener_metrics(registry& r)
 audit_metrics::audit_metrics(registry& r)
   : rows(r.one_counter("audit_rows_total", "Audit rows committed.")),
     commits(r.one_counter("audit_commits_total", "Commits that held audit rows.")),
+    rows_found(r.one_counter("audit_rows_found_total", "Audit rows that an earlier try had committed already.")),
+    rows_given_up(r.one_counter("audit_rows_given_up_total", "Audit rows not committed in time: what they tell of was "
+                                                             "not used.")),
     unavailable(r.one_counter("audit_unavailable_total", "Runs whose audit rows could not be committed in time.")),
     duration(r.one_histogram("audit_duration_seconds", "Time a run waited for its audit rows.", stage_bounds)) {}
 

@@ -72,6 +72,13 @@ struct planner_metrics {
   series_by_label<counter> decrypts;         // fields, by table
   series_by_label<counter> grant_skips;      // by reason
   series_by_label<counter> scope_violations; // by table
+  counter& decrypt_events;                   // records; each owes an audit row
+};
+
+// Only where MANA_AI_KEY_EXPIRES says a day: without it there is no series to alert on.
+struct grant_key_metrics {
+  explicit grant_key_metrics(registry& r);
+  gauge& expiry; // seconds since 1970
 };
 
 // By group of users (user_group.hpp).
@@ -99,6 +106,8 @@ struct audit_metrics {
   explicit audit_metrics(registry& r);
   counter& rows;
   counter& commits; // rows / commits: how many share one
+  counter& rows_found;
+  counter& rows_given_up;
   counter& unavailable;
   histogram& duration; // of a request, until its rows were durable or given up
 };

@@ -80,6 +80,8 @@ struct audit_writer_test : virtual_time {
     pool = keep(sys_.spawn(fake_pool, &under_way));
     audit_observer o;
     o.committed = [this](std::size_t rows) { commits.push_back(rows); };
+    o.found = [this](std::size_t rows) { found += rows; };
+    o.given_up = [this](std::size_t rows) { given_up += rows; };
     o.answered = [this](std::chrono::nanoseconds, bool written) { written ? ++written_count : ++unavailable_count; };
     o.failed = [this](const failure& f) { failures.push_back(f.code); };
     writer = keep(audit_writer_actor{sys_.spawn<audit_writer>(pool, config, o)});
@@ -103,6 +105,8 @@ struct audit_writer_test : virtual_time {
   audit_writer_actor writer;
   std::vector<std::size_t> commits;
   std::vector<errc> failures;
+  std::size_t found = 0;
+  std::size_t given_up = 0;
   int written_count = 0;
   int unavailable_count = 0;
 };
@@ -119,6 +123,36 @@ TEST_F(audit_writer_test, answers_after_the_commit_and_not_before) {
   EXPECT_TRUE(a->value);
   EXPECT_EQ(commits, std::vector<std::size_t>{1});
   EXPECT_EQ(written_count, 1);
+}
+
+// Every row that was asked for is in one of the three counts: an alert compares them with the decrypts.
+TEST_F(audit_writer_test, rows_are_committed_found_or_given_up) {
+  config.max_rows_per_request = 10;
+  start();
+  write("a", 3);
+  commit(3);
+  EXPECT_EQ(commits, std::vector<std::size_t>{3});
+  EXPECT_EQ(found, 0u);
+  write("in doubt", 4);
+  commit(1);
+  EXPECT_EQ(found, 3u);
+  write("too many", 11);
+  EXPECT_EQ(given_up, 11u);
+  write("late", 2);
+  advance(6s);
+  EXPECT_EQ(given_up, 13u);
+}
+
+TEST_F(audit_writer_test, rows_of_a_busy_user_are_not_counted_yet) {
+  config.max_parallel = 1;
+  start();
+  write("x");
+  write("a", 2);
+  write("busy", 5);
+  commit(1);
+  commit(2, {{"busy"}});
+  EXPECT_EQ(found, 0u);
+  EXPECT_EQ(given_up, 0u);
 }
 
 TEST_F(audit_writer_test, nothing_to_record_needs_no_commit) {

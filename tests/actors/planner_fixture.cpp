@@ -91,6 +91,7 @@ std::shared_ptr<const planner_deps> planner_test::deps() {
   out->observer.decrypted = [this](auto table, auto fields) {
     observed_.push_back("decrypted " + std::string{table} + " " + std::to_string(fields));
   };
+  out->observer.owes_audit = [this](std::size_t records) { owed_audit_rows_ += records; };
   out->observer.outside_scope = [this](auto table) { observed_.push_back("outside " + std::string{table}); };
   out->random = [this] { return random_; };
   return out;

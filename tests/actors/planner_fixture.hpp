@@ -99,6 +99,7 @@ protected:
   std::vector<run_uses_grant> uses_;
   std::vector<write_audit> audits_;
   std::vector<std::string> observed_; // by the planner's observer
+  std::size_t owed_audit_rows_ = 0;
   planner_actor planner_;
   bool ended_ = false;
 };

@@ -67,11 +67,13 @@ TEST_F(granted_planner_test, a_granted_note_becomes_part_of_the_prompt) {
   EXPECT_EQ(report().grant, "opened");
   EXPECT_EQ(report().decrypted_records, 1u);
   EXPECT_THAT(observed_, ElementsAre("decrypted notes 1"));
+  EXPECT_EQ(owed_audit_rows_, 1u);
 }
 
 TEST_F(granted_planner_test, no_prompt_is_built_before_the_audit_answers) {
   audit_.silent = true;
   start_with();
+  EXPECT_EQ(owed_audit_rows_, 1u);
   EXPECT_THAT(audits_, SizeIs(1));
   EXPECT_THAT(inputs_, IsEmpty());
   EXPECT_THAT(prompts_, IsEmpty());
@@ -131,6 +133,7 @@ TEST_F(granted_planner_test, without_events_the_audit_is_not_asked) {
   start_with({"goals:g1"});
   expect_end(run_end::planned, std::nullopt);
   EXPECT_THAT(audits_, IsEmpty());
+  EXPECT_EQ(owed_audit_rows_, 0u);
   EXPECT_EQ(ends_[0].grant_fingerprint, "");
 }
 
@@ -143,6 +146,7 @@ TEST_F(granted_planner_test, an_input_outside_the_scope_is_recorded_and_not_read
   EXPECT_EQ(audits_[0].events[0].status, decrypt_status::scope_violation);
   EXPECT_EQ(audits_[0].events[0].reason, "record-not-in-grant-allowlist");
   EXPECT_THAT(observed_, ElementsAre("outside notes"));
+  EXPECT_EQ(owed_audit_rows_, 1u);
   EXPECT_EQ(report().decrypted_records, 0u);
 }
 

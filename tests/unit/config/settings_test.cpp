@@ -126,6 +126,13 @@ TEST(settings, the_issuer_is_this_service_unless_another_is_named) {
             std::vector<std::string>{"https://id.example"});
 }
 
+TEST(settings, say_when_the_key_has_to_be_another_one) {
+  EXPECT_EQ(load(runner()).values.ai_key_expires, "");
+  auto [v, errors] = load(runner({{"MANA_AI_KEY_EXPIRES", "2028-02-29"}}));
+  EXPECT_TRUE(errors.empty());
+  EXPECT_EQ(v.ai_key_expires, "2028-02-29");
+}
+
 TEST(settings, lead_to_the_app_beside_the_program_unless_another_is_named) {
   const command_line serve_web{command::serve, {target::web}};
   EXPECT_EQ(load({}, serve_web).values.web_root, "webapp");
@@ -174,6 +181,9 @@ TEST(settings, reject_bad_values_by_name) {
                                                     {"MANA_LLM_URL", "http://:80"},
                                                     {"MANA_LLM_URL", "http://user:pw@llm"},
                                                     {"MANA_LLM_URL", "http://llm/?key=1"},
+                                                    {"MANA_AI_KEY_EXPIRES", "soon"},
+                                                    {"MANA_AI_KEY_EXPIRES", "2027-02-30"},
+                                                    {"MANA_AI_KEY_EXPIRES", "2027-02-28T00:00:00Z"},
                                                     {"SYNC_DATABASE_URL", "mysql://db"},
                                                     {"MANA_SERVICE_KEY", "0123456789 abcdef"},
                                                     {"MANA_SERVICE_KEY", "0123456789\nabcdef"},

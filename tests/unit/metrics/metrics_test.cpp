@@ -66,6 +66,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   quarantine_metrics quarantine{r};
   planner_metrics planner{r};
   user_group_metrics groups{r};
+  grant_key_metrics grant_key{r};
   refresher_metrics refresher{r};
   listener_metrics listener{r};
   llm_metrics llm{r};
