@@ -44,6 +44,9 @@ struct run_finished {
   std::string detail;
   timestamp slot;
   unsigned attempt = 0;
+  // From the slot, by the database's clock; 0 when the planner ended without a report.
+  std::chrono::milliseconds due_to_claimed{0}; // 0 also when this is not the first claim for the slot
+  std::chrono::milliseconds due_to_ended{0};
   std::optional<run_end> ended;             // the end that was committed; nullopt: the lease was left as it is
   std::chrono::milliseconds retry_after{0}; // retry, parked: as committed
   // Time per stage, waiting for the answer included; 0: the stage did not take place.

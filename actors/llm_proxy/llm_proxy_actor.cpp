@@ -153,7 +153,7 @@ llm_proxy::call llm_proxy::take(call_id id) {
 }
 
 void llm_proxy::settle(const call& c, std::int64_t used) {
-  deps_.observer.tokens_used(used);
+  deps_.observer.tokens_used(c.user, used);
   database_job job{"settle_tokens", [user = c.user, reserved = c.reserved, used](pg::connection& db) {
                      settle_tokens(db, user, reserved, used);
                      return std::any{};

@@ -23,7 +23,7 @@ struct llm_proxy_config {
 };
 
 struct llm_proxy_observer {
-  std::function<void(std::int64_t)> tokens_used = [](auto) {};
+  std::function<void(const user_id&, std::int64_t)> tokens_used = [](auto&, auto) {};
   std::function<void()> settled = [] {};
   // What could not be settled stays charged as it was set aside.
   std::function<void(const failure&)> not_settled = [](auto&) {};

@@ -56,6 +56,8 @@ planner::planner(caf::actor_config& cfg, std::shared_ptr<const planner_deps> dep
   report_.held = end_.held = run_.held;
   report_.slot = end_.slot = run_.slot;
   report_.attempt = run_.attempt;
+  if (run_.attempt == 1 && run_.last_error.empty())
+    report_.due_to_claimed = run_.claimed_at - run_.slot;
   set_exception_handler([](std::exception_ptr&) -> caf::error { return to_caf({errc::internal, "planner"}); });
 }
 
@@ -233,6 +235,7 @@ void planner::write_failed(failure why) {
 }
 
 void planner::report() {
+  report_.due_to_ended = now() - run_.slot;
   send(scheduler_, report_);
   quit();
 }

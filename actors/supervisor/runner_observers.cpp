@@ -3,7 +3,9 @@
 #include "infra/log/log.hpp"
 #include "infra/log/trouble_tracker.hpp"
 #include "infra/metrics/series.hpp"
+#include "infra/metrics/user_group.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 namespace mana {
@@ -47,14 +49,24 @@ void log_run(const run_finished& run) {
               {"retry_after", run.retry_after}});
 }
 
+void count_for_user(metrics::user_group_metrics& g, const run_finished& run) {
+  auto group = metrics::user_group(run.held.key.user.value);
+  g.runs[group].Increment();
+  g.tokens[group].Increment(static_cast<double>(run.tokens));
+  if (run.due_to_claimed.count() > 0)
+    g.wait_seconds[group].Increment(metrics::seconds(run.due_to_claimed));
+}
+
 void count_run(metrics::scheduler_metrics& s, metrics::planner_metrics& p, const run_finished& run) {
   s.run_outcomes[outcome_of(run)].Increment();
   s.parse_failures.Increment(static_cast<double>(run.parse_failures));
   p.tokens.Increment(static_cast<double>(run.tokens));
   if (run.plan_produced)
     s.plans_produced.Increment();
-  if (run.ended == run_end::planned && run.written)
+  if (run.ended == run_end::planned && run.written) {
     s.plans_written_back.Increment();
+    s.due_to_planned.Observe(std::max(0.0, metrics::seconds(run.due_to_ended)));
+  }
   if (run.error)
     s.mission_errors.Increment();
   if (run.llm.count() > 0) {
@@ -122,8 +134,12 @@ audit_observer observe_audit(metrics::registry& r, trouble_log_ptr troubles) {
 
 llm_proxy_observer observe_llm_proxy(metrics::registry& r, trouble_log_ptr troubles) {
   auto p = std::make_shared<metrics::planner_metrics>(r);
+  auto g = std::make_shared<metrics::user_group_metrics>(r);
   llm_proxy_observer o;
-  o.tokens_used = [p](std::int64_t n) { p->tokens.Increment(static_cast<double>(n)); };
+  o.tokens_used = [p, g](const user_id& user, std::int64_t n) {
+    p->tokens.Increment(static_cast<double>(n));
+    g->tokens[metrics::user_group(user.value)].Increment(static_cast<double>(n));
+  };
   o.settled = [troubles] { troubles->ended("settle_tokens"); };
   o.not_settled = [troubles](const failure& f) { troubles->happened("settle_tokens", f); };
   return o;
@@ -226,6 +242,7 @@ scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr trou
   auto s = std::make_shared<metrics::scheduler_metrics>(r);
   auto p = std::make_shared<metrics::planner_metrics>(r);
   auto q = std::make_shared<metrics::quarantine_metrics>(r);
+  auto g = std::make_shared<metrics::user_group_metrics>(r);
   scheduler_observers o;
   o.tick_started = [s] { s->ticks.Increment(); };
   o.tick_ended = [s](std::chrono::nanoseconds d) { s->tick_duration.Observe(metrics::seconds(d)); };
@@ -251,8 +268,9 @@ scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr trou
     for (auto* what : {"refresh", "renew", "hand_back"})
       troubles->forget(what);
   };
-  o.run_ended = [s, p](const run_finished& run) {
+  o.run_ended = [s, p, g](const run_finished& run) {
     count_run(*s, *p, run);
+    count_for_user(*g, run);
     log_run(run);
   };
   // A refresh of a tick that fails is the refresher's trouble, too, and written once.

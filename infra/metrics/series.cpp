@@ -1,5 +1,6 @@
 #include "infra/metrics/series.hpp"
 
+#include "infra/metrics/user_group.hpp"
 #include "messages/errors.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@ namespace mana::metrics {
 namespace {
 
 const buckets tick_bounds{.1, .5, 1, 2, 5, 10, 30, 60, 120};
+const buckets due_bounds{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600};
 const buckets planner_bounds{.25, .5, 1, 2, 5, 10, 30, 60};
 const buckets http_bounds{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
 const buckets stage_bounds{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60, 120};
@@ -29,6 +31,9 @@ scheduler_metrics::scheduler_metrics(registry& r)
     tick_duration(r.one_histogram("tick_duration_seconds", "Duration of a tick with its missions.", tick_bounds)),
     plans_produced(r.one_counter("plans_produced_total", "Plans the LLM gave and the parser accepted.")),
     plans_written_back(r.one_counter("plans_written_back_total", "Plans written to the change log.")),
+    due_to_planned(r.one_histogram("due_to_planned_seconds",
+                                   "From a slot to its committed plan; waiting for a review or a budget counts.",
+                                   due_bounds)),
     parse_failures(r.one_counter("parse_failures_total", "LLM answers that are no valid plan.")),
     mission_errors(r.one_counter("mission_errors_total", "Runs that ended in an error.")),
     oldest_claimable_age(
@@ -62,6 +67,12 @@ planner_metrics::planner_metrics(registry& r)
 
 grant_key_metrics::grant_key_metrics(registry& r)
   : expiry(r.one_gauge("grant_key_expiry_timestamp_seconds", "When the runner's key pair has to be another one.")) {}
+
+user_group_metrics::user_group_metrics(registry& r)
+  : runs(r.counters("user_group_runs_total", "Runs that ended, by group of users."), "group", user_groups()),
+    tokens(r.counters("user_group_tokens_total", "LLM tokens used, by group of users."), "group", user_groups()),
+    wait_seconds(r.counters("user_group_wait_seconds_total", "From slots to first claims, by group of users."), "group",
+                 user_groups()) {}
 
 refresher_metrics::refresher_metrics(registry& r)
   : snapshots_new(r.one_counter("snapshots_new_total", "Mission snapshots created.")),

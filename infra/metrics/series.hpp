@@ -46,6 +46,7 @@ struct scheduler_metrics {
   histogram& tick_duration;
   counter& plans_produced;
   counter& plans_written_back;
+  histogram& due_to_planned; // from the slot to the committed plan, by the database's clock
   counter& parse_failures;
   counter& mission_errors;
   gauge& oldest_claimable_age; // seconds
@@ -78,6 +79,14 @@ struct planner_metrics {
 struct grant_key_metrics {
   explicit grant_key_metrics(registry& r);
   gauge& expiry; // seconds since 1970
+};
+
+// By group of users (user_group.hpp).
+struct user_group_metrics {
+  explicit user_group_metrics(registry& r);
+  series_by_label<counter> runs;
+  series_by_label<counter> tokens;
+  series_by_label<counter> wait_seconds; // from the slot to its first claim
 };
 
 struct refresher_metrics {

@@ -101,7 +101,10 @@ struct llm_proxy_test : test::virtual_time {
     llm_ = keep(sys_.spawn(fake_llm, &world_));
     deps.database = database_;
     deps.llm = llm_;
-    deps.observer.tokens_used = [this](auto n) { used_.push_back(n); };
+    deps.observer.tokens_used = [this](auto& user, auto n) {
+      used_.push_back(n);
+      users_.push_back(user.value);
+    };
     proxy_ = keep(sys_.spawn<llm_proxy>(llm_proxy_config{rules, 1'000, 500}, std::move(deps)));
   }
   static user_chat chat(const std::string& user = "anna") {
@@ -134,6 +137,7 @@ struct llm_proxy_test : test::virtual_time {
   database_fake database_;
   llm_fake llm_;
   std::vector<std::int64_t> used_;
+  std::vector<std::string> users_; // who used them
   llm_proxy_actor proxy_;
 };
 
@@ -145,6 +149,7 @@ TEST_F(llm_proxy_test, sets_tokens_aside_asks_and_settles) {
   EXPECT_THAT(world_.jobs, ElementsAre("reserve_tokens", "settle_tokens"));
   EXPECT_THAT(world_.asked, ElementsAre("anna"));
   EXPECT_THAT(used_, ElementsAre(42));
+  EXPECT_THAT(users_, ElementsAre("anna"));
 }
 
 TEST_F(llm_proxy_test, a_spent_budget_asks_nobody) {

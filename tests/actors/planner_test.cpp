@@ -7,6 +7,7 @@ namespace mana::test {
 
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -35,6 +36,29 @@ TEST_F(planner_test, a_mission_becomes_a_plan) {
   EXPECT_EQ(report().slot, slot);
   EXPECT_EQ(report().attempt, 2u);
   EXPECT_EQ(report().parse_failures, 0u);
+}
+
+TEST_F(planner_test, the_report_says_how_long_after_its_slot_a_run_was_claimed_and_ended) {
+  writer_.answers = {failure{errc::database_unavailable, ""}, run_ended{true}};
+  start();
+  advance(10s, 100ms);
+  expect_end(run_end::planned, std::nullopt);
+  EXPECT_EQ(report().due_to_claimed, 2s);
+  EXPECT_GT(report().due_to_ended, 2s);
+  EXPECT_LT(report().due_to_ended, 12s);
+}
+
+TEST_F(planner_test, only_the_first_claim_of_a_slot_tells_how_long_it_waited) {
+  run_.attempt = 2;
+  start();
+  EXPECT_EQ(report().due_to_claimed, 0s);
+  EXPECT_EQ(report().due_to_ended, 2s);
+}
+
+TEST_F(planner_test, a_claim_after_a_parked_run_is_not_the_first) {
+  run_.last_error = "llm_rate_limited";
+  start();
+  EXPECT_EQ(report().due_to_claimed, 0s);
 }
 
 TEST_F(planner_test, the_end_settles_the_tokens_of_all_calls) {

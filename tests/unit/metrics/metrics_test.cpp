@@ -1,5 +1,6 @@
 #include "infra/metrics/process.hpp"
 #include "infra/metrics/series.hpp"
+#include "infra/metrics/user_group.hpp"
 
 #include <gtest/gtest.h>
 
@@ -64,6 +65,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   scheduler_metrics scheduler{r};
   quarantine_metrics quarantine{r};
   planner_metrics planner{r};
+  user_group_metrics groups{r};
   grant_key_metrics grant_key{r};
   refresher_metrics refresher{r};
   listener_metrics listener{r};
@@ -131,6 +133,22 @@ TEST(database_metrics, keep_one_series_per_statement) {
   database_metrics m{r};
   EXPECT_EQ(&m.statement("a"), &m.statement("a"));
   EXPECT_NE(&m.statement("a"), &m.statement("b"));
+}
+
+// The groups are hashes as PostgreSQL computes them, too: 21 is
+// get_byte(sha256(convert_to('anna', 'UTF8')), 0) % 64.
+TEST(user_group, is_the_same_everywhere) {
+  EXPECT_EQ(user_group("anna"), "21");
+  EXPECT_EQ(user_group("ben"), "39");
+  EXPECT_EQ(user_group("user-1"), "6");
+}
+
+TEST(user_group, is_one_of_few_however_many_users_there_are) {
+  std::set<std::string_view> seen;
+  for (int i = 0; i < 5000; ++i)
+    seen.insert(user_group("user-" + std::to_string(i)));
+  EXPECT_EQ(seen, std::set<std::string_view>(user_groups().begin(), user_groups().end()));
+  EXPECT_EQ(user_groups().size(), 64u);
 }
 
 TEST(process_stat, is_read_past_a_hostile_program_name) {
