@@ -87,6 +87,7 @@ static_checks() { checks "static-$1" tests/static_checks.sh "$@"; } # <check...>
 # The operator's side: what is deployed is judged by the tools that will read it.
 operations() {
   local script name
+  for script in tests/deploy/*_test.py; do python_tests "operations-$(basename "$script" .py)" "$script"; done
   for script in tests/openapi/lint.sh tests/deploy/*.sh; do
     [[ -x $script ]] || continue
     name=$(basename "$script" .sh)
@@ -254,21 +255,23 @@ end_to_end() {
   done
 }
 
+# python_tests <name of the run> <file of unittest>
+python_tests() {
+  local log=$results/$1.log rc=0
+  step "$1"
+  run_child timeout 120 python3 -B -W ignore::ResourceWarning "$2" >"$log" 2>&1 || rc=$?
+  if ((rc == 0)); then
+    passed=$((passed + $(sed -n 's/^Ran \([0-9]*\) test.*/\1/p' "$log")))
+  else
+    count_one "$rc" "$1"
+    tail -n 60 "$log"
+  fi
+}
+
 # The tests of its parts first: the ledger is only worth something if it finds what was planted.
 chaos() {
-  local test name log rc
-  for test in tests/chaos/*_test.py; do
-    name=$(basename "$test" .py) rc=0
-    log=$results/chaos-$name.log
-    step "chaos: $name"
-    run_child timeout 60 python3 -B -W ignore::ResourceWarning "$test" >"$log" 2>&1 || rc=$?
-    if ((rc == 0)); then
-      passed=$((passed + $(sed -n 's/^Ran \([0-9]*\) test.*/\1/p' "$log")))
-    else
-      count_one "$rc" "chaos: $name"
-      tail -n 60 "$log"
-    fi
-  done
+  local test rc
+  for test in tests/chaos/*_test.py; do python_tests "chaos-$(basename "$test" .py)" "$test"; done
   step "chaos, short form"
   rc=0
   run_child timeout --kill-after=30 420 tests/chaos/run.sh --short >"$results/chaos.log" 2>&1 || rc=$?
