@@ -86,11 +86,12 @@ wait_for 30 "the replicas know the missions" missions_known
 start_feeding "$slots_per_second"
 
 python3 -B "$checkout/tests/e2e/service_front.py" --endpoints "$work/endpoints" --period-ms "$probe_period_ms" \
-  >"$work/front.port" 2>"$work/front.log" &
+  >"$work/front.port" 2>>"$work/front.log" &
 process_pid[front]=$!
 wait_for 10 "the front listens" test -s "$work/front.port"
 process_port[front]=$(<"$work/front.port")
 wait_for 10 "the front has somebody to ask" answers front /health
+: >"$work/front.log" # that nobody was ready yet is nothing to tell
 token replica-a-1 user-1 >"$work/token"
 python3 -B "$checkout/tests/e2e/steady_client.py" --url "http://127.0.0.1:${process_port[front]}" --user user-1 \
   --token "$work/token" --service-key "$service_key" >"$work/report.json" 2>"$work/client.log" &
