@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Keys change while the service lives: the runner's RSA pair, the key that wraps vaults, and a user's master key.
+# Keys change while the service lives: the runner's RSA pair, under load too, the key that wraps vaults, and a user's
+# master key.
 # shellcheck source-path=SCRIPTDIR source=harness_grants.sh
 source "$(dirname "$0")/harness_grants.sh"
+# shellcheck source-path=SCRIPTDIR source=harness_slots.sh
+source "$(dirname "$0")/harness_slots.sh"
 
 make_keys
 next=$work/next-keys
@@ -67,6 +70,83 @@ closed first-3
 opened second-3
 equals "$skipped" 1 "grants for a key that the runner has no longer"
 
+# -- the runner's pair, under load, in the order of the runbook ---------------------------------------------------
+
+third=$work/third-keys
+make_keys "$third"
+runners=()
+# start_loaded <place>-<its keys>: ticks by itself. The grace is shorter than most LLM calls, so that runs of granted
+# missions are handed back; the lease outlives the test.
+start_loaded() {
+  start_granted "$1" TICK_ENABLED=true TICK_INTERVAL_MS=1000 MAX_RUNS_PER_USER=64 TOKENS_PER_DAY=0 RUNS_PER_HOUR=0 \
+    MAX_OPEN_ITERATIONS=1000 SHUTDOWN_GRACE_MS=100 LEASE_MS=600000
+  runners+=("$1")
+  wait_for 30 "$1 is ready" is_ready "$1"
+}
+# replace_keys <keys before> <keys after>: one runner after the other, each has planned before the next one goes.
+replace_keys() {
+  local place
+  for place in left right; do
+    start_loaded "$place-$2"
+    stop_process "$place-$1"
+    equals "$exit_code" 0 "exit code of $place-$1"
+    wait_for 30 "$place-$2 plans" has_planned "$place-$2"
+  done
+}
+# grant_missions <name> <n>: granted by auth as it is now, and written.
+grant_missions() {
+  local id more_mission="{\"cadence\": $slot_cadence, \"nextRunAt\": null}"
+  for id in $(seq -f "$1-%g" "$2"); do
+    note "$id" "$(marker "$id")"
+    mission_on "$id" "notes:$id"
+  done | seal_and_write anna
+}
+# has_run <runner> <missions>: some of the missions of that name.
+has_run() { (($(grep '"outcome":"planned"' "$work/$1.log" | grep -c "\"mission\":\"$2-" || true) >= 5)); }
+have_run() {
+  local runner name
+  for runner in "left-$1" "right-$1"; do
+    for name in of-old of-new; do wait_for 30 "$runner runs missions $name" has_run "$runner" "$name"; done
+  done
+}
+
+start_witness --latency-ms 100 --up-to-ms 300
+for place in left right; do start_loaded "$place-old"; done
+grant_missions of-old 30
+start_feeding 30
+for place in left right; do wait_for 30 "$place-old plans" has_planned "$place-old"; done
+
+cat "$third/mana-ai-private.pem" "$private_key_file" >"$work/old-and-third.pem"
+private_key_file=$work/old-and-third.pem
+replace_keys old both
+
+public_key_file=$third/mana-ai-public.pem
+restart_auth
+grant_missions of-new 30
+have_run both
+
+private_key_file=$third/mana-ai-private.pem
+replace_keys both new
+have_run new
+stop_feeding
+each_slot_planned_once
+# Only grants of the key that is gone are skipped, with the reason, and in nobody's eyes for another one.
+skipped=$(for place in left right; do metric "$place-new" grant_skips_total 'reason="wrap-rejected"'; done | jq -s add)
+skipped_at_all=$(for place in left right; do metric "$place-new" grant_skips_total; done | jq -s add)
+for place in left right; do
+  stop_process "$place-new"
+  equals "$exit_code" 0 "exit code of $place-new"
+done
+gather "${runners[@]}"
+equals "$(events "$runs and $planned" 'map("\(.replica | sub(".*-"; "")) \(.mission | sub("-[0-9]+$"; "")): \(.grant) \(.decrypted_records)") | unique')" \
+  '["both of-new: opened 1","both of-old: opened 1","new of-new: opened 1","new of-old: wrap-rejected 0","old of-old: opened 1"]' \
+  "what runners of which keys did with which grants, and the records they opened"
+equals "$skipped" "$(events "$runs and .grant == \"wrap-rejected\"" length)" "grants skipped, by the metric"
+equals "$skipped_at_all" "$skipped" "grants skipped for any reason"
+handed_back=$(events '.event == "stopped"' 'map(.handed_back) | add')
+echo "under load: $slots slots planned once, $handed_back runs handed back, $skipped grants of the removed key skipped"
+expect "slots through all of it" test "$slots" -ge 150
+
 # -- the key that wraps vaults ------------------------------------------------------------------------------------
 
 kek_of() {
@@ -109,4 +189,4 @@ equals "$http_status $(jq -c keys <<<"$http_body")" '200 ["masterKey","previousM
 prepare rotated
 run_with "$private_key_file" rotated
 opened rotated
-expect "nothing confidential in logs" test -z "$(grep -lE 'MARK-|masterKey|PRIVATE KEY' "$work"/{runner,auth}.log || true)"
+expect "nothing confidential in logs" test -z "$(grep -lE 'MARK-|masterKey|PRIVATE KEY' "$work"/{runner,auth,left-*,right-*}.log || true)"
