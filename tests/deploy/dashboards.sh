@@ -107,6 +107,13 @@ granted_missions() { # <round>
 }
 withdrawn_runs() { [[ $(mission_field service "$ben" "withdrawn-$1" notRunningBecause) == running ]]; }
 
+# What happens once has to happen between two looks of Prometheus: growth that it has not seen is no rate.
+scraped() { # every target, twice
+  local looks
+  looks=$(prometheus_value 'min(sum_over_time(up{job=~"mana-ai-(runner|auth|sync|web)"}[1m]))')
+  ((${looks:-0} >= 2))
+}
+wait_for 60 "Prometheus has looked at every target twice" scraped
 began=$SECONDS
 load &
 process_pid[load]=$!
