@@ -123,7 +123,8 @@ std::unique_ptr<sync_service> sync_service::start(caf::actor_system& sys, io_loo
                                                   [=, &sys] { return as_child(sys.spawn<change_puller>(database)); });
   auto limits = session_limits{s.max_sockets, s.max_sockets_per_user};
   auto sessions = children.add<session_registry_actor>("session_registry", [=, &sys, &socket_loop] {
-    session_registry_actor made = sys.spawn<session_registry>(socket_loop, database, limits, observe_sessions(m));
+    session_registry_actor made =
+        sys.spawn<session_registry>(socket_loop, database, limits, watch_rules{}, observe_sessions(m));
     return as_child(made);
   });
   {

@@ -20,6 +20,7 @@
 #include "embedded/migration_auth_002_sign_in.hpp"
 #include "embedded/migration_sync_001_cursor_and_notices.hpp"
 #include "embedded/migration_sync_002_plans_of_notices.hpp"
+#include "embedded/migration_sync_003_watched_users.hpp"
 
 #include <array>
 
@@ -61,6 +62,7 @@ const migration_set& sync_migrations() {
   static const std::array all{
       migration{1, "cursor_and_notices", embedded::migration_sync_001_cursor_and_notices},
       migration{2, "plans_of_notices", embedded::migration_sync_002_plans_of_notices},
+      migration{3, "watched_users", embedded::migration_sync_003_watched_users},
   };
   static const migration_set set{"mana_sync", "mana_sync_owner", all};
   return set;
