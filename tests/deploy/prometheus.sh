@@ -154,9 +154,10 @@ each() {
   return "$rc"
 }
 
-# Of the service (<NAME>_FILE names a file with the value of <NAME>) or of deploy/up.sh; or psql's, or an answer's code.
+# Of the service (<NAME>_FILE names a file with the value of <NAME>), of deploy/up.sh, or of a rehearsal that a runbook
+# names; or psql's, or an answer's code.
 is_setting() {
-  grep -qE "\"($1|${1%_FILE})\"" infra/config/settings_table.cpp || grep -qE "\b$1\b" deploy/up.sh ||
+  grep -qE "\"($1|${1%_FILE})\"" infra/config/settings_table.cpp || grep -qE "\b$1\b" deploy/up.sh tests/e2e/*.sh ||
     [[ $1 == ON_ERROR_STOP || $1 == VAULT_KEY_UNKNOWN ]]
 }
 
