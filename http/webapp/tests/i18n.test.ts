@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { preferredLanguage } from '$lib/i18n';
+import { preferredLanguage, regionOf } from '$lib/i18n';
 import de from '$lib/i18n/de';
 
 describe('the language', () => {
@@ -9,6 +9,13 @@ describe('the language', () => {
   it('is the first wished one that there is', () =>
     expect(preferredLanguage(null, ['fr', 'en-GB', 'de'])).toBe('en'));
   it('is German where nothing fits', () => expect(preferredLanguage('xx', ['fr'])).toBe('de'));
+});
+
+describe('the region', () => {
+  it('is the one that the browser names for the language', () =>
+    expect(regionOf('en', ['de-AT', 'en-US', 'en-GB'])).toBe('en-US'));
+  it('is a European one where it names none', () =>
+    expect([regionOf('en', ['de-AT', 'en']), regionOf('de', [])]).toEqual(['en-GB', 'de-DE']));
 });
 
 function has(key: string): boolean {

@@ -1,7 +1,7 @@
 // The user's chain of audit rows, recomputed here from what the service shows (its side: actors/audit_chain). A chain
 // shows rows that were changed, swapped, put in or taken out; that rows are missing at its end shows only against a head
 // that somebody kept.
-import type { AuditRow } from '$lib/store/db';
+import type { AuditRow } from '$lib/model/types';
 import { concat, fromBase64, fromHex, prefixed, sameBytes, sha256, toHex, uint32, utf8 } from './bytes';
 
 type Bytes = Uint8Array<ArrayBuffer>;

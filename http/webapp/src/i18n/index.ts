@@ -15,6 +15,14 @@ export function preferredLanguage(stored: string | null, wished: readonly string
   return known(stored) ?? wished.map(known).find((l) => l !== undefined) ?? 'de';
 }
 
+const unnamedRegion: Record<Language, string> = { de: 'de-DE', en: 'en-GB' };
+
+/** How dates and numbers are written: as in the region that the browser names for the language, if it names one. */
+export const regionOf = (
+  language: Language,
+  wished: readonly string[] = globalThis.navigator?.languages ?? [],
+): string => wished.find((code) => code.startsWith(`${language}-`)) ?? unnamedRegion[language];
+
 void i18next.init({
   lng: preferredLanguage(
     globalThis.localStorage?.getItem(storageKey) ?? null,

@@ -1,15 +1,17 @@
 // Missions in words.
-import type { Translate, Language } from '$lib/i18n';
+import { regionOf, type Translate, type Language } from '$lib/i18n';
 import type { Cadence, Iteration, Mission, Step } from '$lib/model/types';
 import { cadenceDraft } from './logic/draft';
 
 /** 0 = Sunday. */
 export const weekdayName = (day: number, language: Language): string =>
   // 4 January 2026 was a Sunday.
-  new Intl.DateTimeFormat(language, { weekday: 'long', timeZone: 'UTC' }).format(Date.UTC(2026, 0, 4 + day));
+  new Intl.DateTimeFormat(regionOf(language), { weekday: 'long', timeZone: 'UTC' }).format(
+    Date.UTC(2026, 0, 4 + day),
+  );
 
 const clock = (hour: number, minute: number, language: Language): string =>
-  new Intl.DateTimeFormat(language, { timeStyle: 'short', timeZone: 'UTC' }).format(
+  new Intl.DateTimeFormat(regionOf(language), { timeStyle: 'short', timeZone: 'UTC' }).format(
     Date.UTC(2026, 0, 1, hour, minute),
   );
 
@@ -45,10 +47,10 @@ export function runTime(when: number, language: Language, timeZone: string): str
     minute: '2-digit',
   };
   try {
-    return new Intl.DateTimeFormat(language, { ...options, timeZone }).format(when);
+    return new Intl.DateTimeFormat(regionOf(language), { ...options, timeZone }).format(when);
   } catch {
     // A zone that this browser does not know.
-    return new Intl.DateTimeFormat(language, options).format(when);
+    return new Intl.DateTimeFormat(regionOf(language), options).format(when);
   }
 }
 

@@ -106,3 +106,19 @@ export interface Proposal {
   /** Of an approval whose tool failed; the proposal stays pending. */
   error?: string;
 }
+
+/** As the audit API gives it. */
+export interface AuditRow {
+  id: string;
+  position: number;
+  missionId: string;
+  iterationId: string | null;
+  tableName: string;
+  recordId: string;
+  status: 'ok' | 'failed' | 'scope-violation';
+  reason: string | null;
+  ts: Iso;
+  runId?: string;
+  previousHash: string;
+  hash: string;
+}

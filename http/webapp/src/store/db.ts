@@ -69,22 +69,6 @@ export interface AiEvent {
 export type PolicyRow = { tool: string; policy: 'auto' | 'propose' | 'deny' };
 export type SettingRow = { key: string; value: unknown };
 
-/** As the audit API gives it. */
-export interface AuditRow {
-  id: string;
-  position: number;
-  missionId: string;
-  iterationId: string | null;
-  tableName: string;
-  recordId: string;
-  status: 'ok' | 'failed' | 'scope-violation';
-  reason: string | null;
-  ts: Iso;
-  runId?: string;
-  previousHash: string;
-  hash: string;
-}
-
 export class ManaDb extends Dexie {
   declare records: Table<StoredRecord, [table: string, id: string]>;
   declare outbox: EntityTable<OutboxChange, 'seq'>;
@@ -94,7 +78,6 @@ export class ManaDb extends Dexie {
   declare proposals: EntityTable<Proposal, 'id'>;
   declare policies: EntityTable<PolicyRow, 'tool'>;
   declare settings: EntityTable<SettingRow, 'key'>;
-  declare auditRows: EntityTable<AuditRow, 'position'>;
 
   constructor(readonly userId: string) {
     super(databaseName(userId));
@@ -109,6 +92,7 @@ export class ManaDb extends Dexie {
       settings: 'key',
       auditRows: 'position, missionId',
     });
+    this.version(2).stores({ auditRows: null }); // the audit is read from the service, where it is complete
   }
 }
 

@@ -1,6 +1,6 @@
 // Dates and numbers in a language, as people read them. Instants are shown in the browser's zone unless one is named;
 // days (`YYYY-MM-DD`) have no zone and stay what they are.
-import type { Language } from '$lib/i18n';
+import { regionOf, type Language } from '$lib/i18n';
 
 type When = string | number | Date;
 
@@ -17,7 +17,7 @@ function formatted(when: When, language: Language, options: Intl.DateTimeFormatO
   // Foreign clients may have written anything: shown as it is rather than as "Invalid Date".
   return Number.isNaN(date.getTime())
     ? String(when)
-    : new Intl.DateTimeFormat(language, options).format(date);
+    : new Intl.DateTimeFormat(regionOf(language), options).format(date);
 }
 
 /** "26. November 2026" */
@@ -50,7 +50,7 @@ export const formatTime = (when: When, language: Language, timeZone?: string) =>
   formatted(when, language, { timeStyle: 'short', timeZone });
 
 export const formatNumber = (value: number, language: Language) =>
-  new Intl.NumberFormat(language, { maximumFractionDigits: 2 }).format(value);
+  new Intl.NumberFormat(regionOf(language), { maximumFractionDigits: 2 }).format(value);
 
 const units: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 365 * 86_400],
@@ -66,7 +66,7 @@ export function formatRelative(when: When, language: Language, now: Date = new D
   const date = dateOf(when);
   if (Number.isNaN(date.getTime())) return String(when);
   const seconds = (date.getTime() - now.getTime()) / 1000;
-  const words = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const words = new Intl.RelativeTimeFormat(regionOf(language), { numeric: 'auto' });
   // Rounded before the unit is chosen, so that 59.6 minutes is an hour and not 60 minutes.
   const [unit, size] = units.find(([, one]) => Math.round(Math.abs(seconds) / one) >= 1) ?? ['second', 0];
   return size === 0 || Math.abs(seconds) < 30
@@ -76,4 +76,4 @@ export function formatRelative(when: When, language: Language, now: Date = new D
 
 /** "a, b und c" */
 export const formatList = (items: readonly string[], language: Language) =>
-  new Intl.ListFormat(language, { type: 'conjunction' }).format(items);
+  new Intl.ListFormat(regionOf(language), { type: 'conjunction' }).format(items);

@@ -1,7 +1,7 @@
 // The rows of the audit as a page shows them: the newest first, more on demand, new ones as they come.
 import { writable, type Readable } from 'svelte/store';
 import { api } from '$lib/api/client';
-import type { AuditRow } from '$lib/store/db';
+import type { AuditRow } from '$lib/model/types';
 
 interface Page {
   rows: AuditRow[];

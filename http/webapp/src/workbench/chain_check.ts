@@ -9,7 +9,8 @@ import {
   type HeadVerdict,
   type SignedHead,
 } from '$lib/crypto/audit_chain';
-import { db, type AuditRow } from '$lib/store/db';
+import { db } from '$lib/store/db';
+import type { AuditRow } from '$lib/model/types';
 
 interface ServiceVerdict {
   ok: boolean;

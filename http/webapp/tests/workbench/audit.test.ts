@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { get } from 'svelte/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { concat, fromHex, prefixed, toHex, uint32, utf8 } from '$lib/crypto/bytes';
-import type { AuditRow } from '$lib/store/db';
+import type { AuditRow } from '$lib/model/types';
 import { db } from '$lib/store/db';
 import { AccessLog } from '$lib/workbench/access_log';
 import { checkChain } from '$lib/workbench/chain_check';
