@@ -3,8 +3,9 @@
 #
 #   static_checks.sh [format|shell|leftovers|tidy]...   default: all
 #
-# tidy needs build/debug (its compile commands and generated headers). It remembers what it found clean, by the
-# content of the file, of all headers and of the rules.
+# tidy needs build/debug (its compile commands, generated headers and dependencies). What it found clean it remembers
+# in MANA_TIDY_CACHE, default ~/.cache/mana-ai/tidy, by the content of the file, of our headers that it includes, and of
+# the rules; so another checkout need not look at it again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,15 +34,29 @@ check_leftovers() {
   ! files '*' | xargs -0 -r grep -nIE '\b(TO''DO|FIX''ME)\b'
 }
 
+# Our files that went into the object made of a source, from build/debug; nothing where it was not made.
+# shellcheck disable=SC2317 # called through xargs
+ingredients() {
+  awk -v source="../../$1" '
+    /^[^ ]/ { if (mine) exit; fresh = 1; next }
+    fresh { mine = $1 == source; fresh = 0 }
+    mine && $1 !~ /^\// { print "build/debug/" $1 }' build/tidy.deps
+}
+
 # shellcheck disable=SC2317 # called through xargs
 tidy_one() {
-  local file=$1 stamp out
-  stamp=build/tidy/$({
+  local file=$1 stamp out included=()
+  mapfile -t included < <(ingredients "$file")
+  stamp=$MANA_TIDY_CACHE/$({
     echo "$MANA_TIDY_RULES"
-    cat "$file"
-    jq -c --arg file "$PWD/$file" '.[] | select(.file == $file) | .command' build/debug/compile_commands.json
+    cat "${included[@]:-$file}"
+    jq -c --arg file "$PWD/$file" '.[] | select(.file == $file) | .command' build/debug/compile_commands.json |
+      sed "s|$PWD/||g"
   } | sha256sum | cut -d' ' -f1)
-  [[ ! -e $stamp ]] || return 0
+  if ((${#included[@]} > 0)) && [[ -e $stamp ]]; then
+    touch "$stamp"
+    return 0
+  fi
   # Boost 1.74 does not know that clang 14 has standard coroutines; g++'s warning names are unknown to clang.
   if out=$(timeout 600 clang-tidy -p build/debug --quiet --extra-arg=-Wno-unknown-warning-option \
     --extra-arg=-DBOOST_ASIO_HAS_CO_AWAIT --extra-arg=-DBOOST_ASIO_HAS_STD_COROUTINE "$file" 2>&1); then
@@ -58,14 +73,16 @@ check_tidy() {
     echo "build/debug is missing: deploy/build.sh debug"
     return 1
   }
-  mkdir -p build/tidy
+  export MANA_TIDY_CACHE=${MANA_TIDY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mana-ai/tidy}
+  mkdir -p "$MANA_TIDY_CACHE"
+  find "$MANA_TIDY_CACHE" -type f -mtime +30 -delete
   MANA_TIDY_RULES=$({
     clang-tidy --version
     cat .clang-tidy tests/static_checks.sh
-    files '*.hpp' | sort -z | xargs -0 -r cat
   } | sha256sum)
   export MANA_TIDY_RULES
-  export -f tidy_one
+  export -f tidy_one ingredients
+  ninja -C build/debug -t deps >build/tidy.deps
   # shellcheck disable=SC2016 # expanded by the inner shell
   files '*.cpp' | grep -zvE '^(\./)?tests/' | sed -z 's|^\./||' | xargs -0 -r -n 1 -P "$(nproc)" bash -c 'tidy_one "$0"'
 }
