@@ -13,6 +13,7 @@ import grants
 import idle_tick
 import latency
 import memory
+import notices
 import refresh
 import soak
 import sockets
@@ -38,6 +39,7 @@ _MEASUREMENTS = [
     ("o", cost.o),
     ("p", throughput.p),
     ("q", sockets.q),
+    ("r", notices.r),
 ]
 
 
@@ -49,7 +51,7 @@ def main():
     arguments.add_argument("letters", nargs="*")
     options = arguments.parse_args()
     # The soak takes half an hour: only when asked for.
-    wanted = set(options.letters) or set("abcdefghijklmnopq")
+    wanted = set(options.letters) or set("abcdefghijklmnopqr")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the context managers, which stop processes
     bench = Bench(options.binary, options.work, options.superuser_url)
     begun = time.monotonic()

@@ -12,6 +12,8 @@ import time
 SERVICE_KEY = "benchmark-service-key"
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
+PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
+
 
 def free_port():
     # Below the range that outgoing connections take their ports from.

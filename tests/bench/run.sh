@@ -4,9 +4,9 @@
 # holds); progress goes to stderr. Takes about eight minutes on two idle cores; other load falsifies the numbers, so
 # each line says how much of it there was.
 #
-#   run.sh [a b c d e f g h i j k l m n o p q]...   only these; default: all
-#   run.sh soak                                   half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE,
-#                                                 SOAK_USERS
+#   run.sh [a b c d e f g h i j k l m n o p q r]...   only these; default: all
+#   run.sh soak                                     half an hour at a steady rate (soak.py); SOAK_MINUTES, SOAK_RATE,
+#                                                   SOAK_USERS
 #
 # The binary is MANA_AI_BINARY, default build/release/mana-ai, which is built first; (k) expects unwrap_bench beside
 # it. MANA_KEEP=1 keeps the directory.
@@ -15,7 +15,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 for name in "$@"; do
-  [[ $name == [a-q] || $name == soak ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m n o p q soak]..."
+  [[ $name == [a-r] || $name == soak ]] || die "usage: tests/bench/run.sh [a b c d e f g h i j k l m n o p q r soak]..."
 done
 
 binary=${MANA_AI_BINARY:-}

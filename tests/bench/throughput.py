@@ -9,10 +9,9 @@ import threading
 import time
 
 import database as data
-from processes import CpuWatch, stage_means_ms, start_runner, start_standin, wait_until
+from processes import PGBENCH, CpuWatch, stage_means_ms, start_runner, start_standin, wait_until
 from report import line, median, progress
 
-_PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 _SCRIPT = pathlib.Path(__file__).with_name("mission.pgbench.sql")
 
 
@@ -96,7 +95,7 @@ def pgbench_rate(bench, payload, rounds=3):
                 data.add_missions(db, _USERS, _PER_USER, f"r{n}")
                 wait_until("the snapshots are there", lambda: data.nothing_dirty(db))
             done = data.written_back(db)
-            command = [_PGBENCH, "-n", "-f", _SCRIPT, "-M", "extended", "-t", str(_RUNS // bench.connections + 1)]
+            command = [PGBENCH, "-n", "-f", _SCRIPT, "-M", "extended", "-t", str(_RUNS // bench.connections + 1)]
             command += ["-c", str(bench.connections), "-j", "2"]
             for name, value in zip(("data", "stamps", "record"), payload):
                 command += ["-D", f"{name}={value}"]
