@@ -73,7 +73,7 @@ check_tidy() {
     echo "build/debug is missing: deploy/build.sh debug"
     return 1
   }
-  export MANA_TIDY_CACHE=${MANA_TIDY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mana-ai/tidy}
+  export MANA_TIDY_CACHE=${MANA_TIDY_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mana-ai/tidy}
   mkdir -p "$MANA_TIDY_CACHE"
   find "$MANA_TIDY_CACHE" -type f -mtime +30 -delete
   MANA_TIDY_RULES=$({
