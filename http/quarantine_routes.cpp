@@ -38,7 +38,7 @@ result<std::string> read_id(const json::value& document, const char* name) {
 
 result<mission_key> read_release(std::string_view body) {
   if (body.size() > max_body_bytes)
-    return bad_request("the body is larger than 4 KiB");
+    return failure{errc::limit_exceeded, "the body is larger than 4 KiB"};
   auto document = json::parse(body);
   if (!document || document->as_object() == nullptr)
     return bad_request("the body is not a JSON object");
@@ -107,8 +107,8 @@ awaitable<response> release(front_ptr f, request req) {
 
 void add_quarantine_routes(router& r, runner_front front) {
   auto f = std::make_shared<const runner_front>(std::move(front));
-  r.add("GET", "/internal/missions/quarantined", [f](request req) { return list(f, std::move(req)); });
-  r.add("POST", "/internal/missions/release", [f](request req) { return release(f, std::move(req)); });
+  r.add("GET", "/internal/quarantine", [f](request req) { return list(f, std::move(req)); });
+  r.add("POST", "/internal/quarantine/release", [f](request req) { return release(f, std::move(req)); });
 }
 
 } // namespace mana::http

@@ -1,7 +1,7 @@
 // What operators do about missions that end their runners:
 //
-//   GET  /internal/missions/quarantined   X-Service-Key   `{"missions":[{userId, missionId, since, lastError}]}`
-//   POST /internal/missions/release       X-Service-Key   `{userId, missionId}`; `{"wasQuarantined"}`
+//   GET  /internal/quarantine           X-Service-Key   `{"missions":[{userId, missionId, since, lastError}]}`
+//   POST /internal/quarantine/release   X-Service-Key   `{userId, missionId}`; `{"wasQuarantined"}`
 #pragma once
 
 #include "http/runner_routes.hpp"
@@ -12,13 +12,11 @@
 
 namespace mana::http {
 
-// Before add_runner_routes, whose `/internal/missions/{userId}` fits these paths, too: the first route that fits
-// is taken.
 void add_quarantine_routes(router& r, runner_front front);
 
 // -- the pure parts -----------------------------------------------------------------------------------
 
-// bad_request names the member that is missing or wrong.
+// bad_request names the member that is missing or wrong; limit_exceeded: the body is larger than 4 KiB.
 result<mission_key> read_release(std::string_view body);
 
 std::string quarantined_json(const quarantined_missions& list);

@@ -64,7 +64,7 @@ wait_for 30 "the runner is ready" is_ready runner
 equals "$(mission_field runner anna mission-1 notRunningBecause)" quarantined "why the mission does not run"
 wait_for 20 "the gauge counts it" metric_is quarantined_missions 1
 expect "its quarantine is in the log" has_logged runner '.event == "mission_quarantined" and .mission == "mission-1"'
-equals "$(request runner GET /internal/missions/quarantined | jq -c '[.missions[] | [.userId, .missionId]]')" \
+equals "$(request runner GET /internal/quarantine | jq -c '[.missions[] | [.userId, .missionId]]')" \
   '[["anna","mission-1"]]' "the quarantined missions by the route"
 expect "the command lists it" grep -q -- '--user=anna --mission=mission-1  quarantined: ' <(missions_command quarantined)
 
@@ -82,7 +82,7 @@ if missions_command release --user anna --mission mission-1 2>/dev/null; then
   fail "expected: there is nothing to release a second time"
 fi
 equals "$(curl -sS --max-time 10 -H "X-Service-Key: $service_key" -d '{"userId": "anna", "missionId": "mission-9"}' \
-  "http://127.0.0.1:${process_port[runner]}/internal/missions/release" | jq -r .code)" NOT_FOUND \
+  "http://127.0.0.1:${process_port[runner]}/internal/quarantine/release" | jq -r .code)" NOT_FOUND \
   "the release of an unknown mission"
 equals "$(kills)" 3 "runners that the mission ended"
 stop_process runner

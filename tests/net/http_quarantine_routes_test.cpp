@@ -43,7 +43,7 @@ struct http_quarantine_routes : mana::testing::http_routes_fixture {
     serve(r);
   }
   mana::testing::answer release(const std::string& body) {
-    return call("POST", "/internal/missions/release", with_key, body);
+    return call("POST", "/internal/quarantine/release", with_key, body);
   }
 
   mission_quarantine_actor actor;
@@ -51,7 +51,7 @@ struct http_quarantine_routes : mana::testing::http_routes_fixture {
 
 TEST_F(http_quarantine_routes, quarantined_missions_are_listed) {
   start();
-  auto r = call("GET", "/internal/missions/quarantined", with_key);
+  auto r = call("GET", "/internal/quarantine", with_key);
   EXPECT_EQ(r.status, 200u);
   EXPECT_EQ(r.body, R"({"missions":[{"userId":"u\"1","missionId":"m1","since":"2023-11-14T22:13:20.123Z",)"
                     R"("lastError":"quarantined: 3 runs"}]})");
@@ -59,7 +59,7 @@ TEST_F(http_quarantine_routes, quarantined_missions_are_listed) {
 
 TEST_F(http_quarantine_routes, a_list_without_a_database_is_503_and_tells_no_detail) {
   start(false);
-  auto r = call("GET", "/internal/missions/quarantined", with_key);
+  auto r = call("GET", "/internal/quarantine", with_key);
   EXPECT_EQ(r.status, 503u);
   EXPECT_EQ(r.body.find("db.internal"), std::string::npos);
 }
@@ -88,19 +88,25 @@ TEST_F(http_quarantine_routes, a_release_names_the_member_that_is_wrong) {
            {R"({"userId":"u","missionId":""})", "missionId: must not be empty"},
            {R"({"userId":"u","missionId":"a\u0000b"})", "missionId: is no id"},
            {R"({"userId":"u","missionId":")" + std::string(513, 'm') + R"("})", "missionId: is no id"},
-           {R"({"userId":"u","missionId":"m","force":true})", "the body has members besides userId and missionId"},
-           {R"({"userId":")" + std::string(5000, 'u') + R"("})", "the body is larger than 4 KiB"}}) {
+           {R"({"userId":"u","missionId":"m","force":true})", "the body has members besides userId and missionId"}}) {
     auto r = release(body);
     EXPECT_EQ(r.status, 400u) << body;
     EXPECT_EQ(r.json().text("error"), says);
   }
 }
 
+TEST_F(http_quarantine_routes, an_over_long_release_is_413_as_on_every_route) {
+  start();
+  auto r = release(R"({"userId":")" + std::string(5000, 'u') + R"("})");
+  EXPECT_EQ(r.status, 413u);
+  EXPECT_EQ(r.json().text("code"), "LIMIT_EXCEEDED");
+}
+
 TEST_F(http_quarantine_routes, both_need_the_service_key) {
   start();
   for (std::string headers : {"", "X-Service-Key: \r\n", "X-Service-Key: 0123456789abcdeg\r\n"}) {
-    EXPECT_EQ(call("GET", "/internal/missions/quarantined", headers).status, 401u);
-    EXPECT_EQ(call("POST", "/internal/missions/release", headers, R"({"userId":"u","missionId":"m"})").status, 401u);
+    EXPECT_EQ(call("GET", "/internal/quarantine", headers).status, 401u);
+    EXPECT_EQ(call("POST", "/internal/quarantine/release", headers, R"({"userId":"u","missionId":"m"})").status, 401u);
   }
 }
 

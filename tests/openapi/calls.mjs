@@ -80,13 +80,13 @@ async function probes() {
 async function operator(anna) {
   const as = { headers: serviceKey };
   await call('runTick', '/internal/tick', { ...as, status: 200 });
-  const list = await call('listQuarantined', '/internal/missions/quarantined', { ...as, status: 200 });
+  const list = await call('listQuarantined', '/internal/quarantine', { ...as, status: 200 });
   if (list.json.missions.length !== 1) complain('no mission in quarantine');
   const missions = await call('listMissions', `/internal/missions/${anna}`, { ...as, status: 200 });
   if (missions.json.missions.length < 3) complain('missions of the user are missing');
   await call('listMissions', '/internal/missions/nobody', { ...as, status: 200 });
   const release = (value, more) =>
-    call('releaseMission', '/internal/missions/release', { ...json(value), ...more, headers: serviceKey });
+    call('releaseMission', '/internal/quarantine/release', { ...json(value), ...more, headers: serviceKey });
   const released = await release({ userId: anna, missionId: 'poisoned' }, { status: 200 });
   if (!released.json.wasQuarantined) complain('the mission was not in quarantine');
   await release({ userId: anna, missionId: 'none' }, { status: 404, code: 'NOT_FOUND' });
@@ -99,6 +99,7 @@ async function operator(anna) {
   ]) {
     await release(value, { status: 400, code: 'BAD_REQUEST' });
   }
+  await release({ userId: 'x'.repeat(5000), missionId: 'm' }, { status: 413, code: 'LIMIT_EXCEEDED' });
 }
 
 async function audit(as) {

@@ -59,7 +59,7 @@ test('paths', () => {
   assert.equal(found('/'), 'getApp');
   assert.equal(found('/missions/4711'), 'getFileOrPage');
   assert.equal(found('/assets/deep/app.js'), 'getAsset');
-  assert.equal(found('/internal/missions/quarantined'), 'listQuarantined');
+  assert.equal(found('/internal/quarantine'), 'listQuarantined');
   assert.equal(found('/internal/missions/anna'), 'listMissions');
   assert.equal(found('/openapi.json'), 'getOpenApi');
 });

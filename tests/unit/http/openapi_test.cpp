@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,6 +96,24 @@ std::string names(const route_set& routes) {
   return out;
 }
 
+std::vector<std::string> segments_of(const std::string& pattern) {
+  std::vector<std::string> out;
+  std::istringstream rest{pattern.substr(1)};
+  for (std::string segment; std::getline(rest, segment, '/');)
+    out.push_back(segment);
+  return out;
+}
+
+// Whether paths of `taken` would otherwise be ones of `other`: it has a word where that has a parameter. Files and
+// pages give way to everything, and the web target says so.
+bool hides(const std::string& taken, const std::string& other) {
+  auto word = segments_of(taken);
+  auto open = segments_of(other);
+  auto fits = [](auto& a, auto& b) { return a == b || b.starts_with('{'); };
+  return taken != other && !other.starts_with("/{")
+         && std::equal(word.begin(), word.end(), open.begin(), open.end(), fits);
+}
+
 // Of a response, wherever its schema names the codes.
 std::vector<std::string> codes_of(const json::value& response) {
   std::vector<std::string> out;
@@ -132,6 +151,15 @@ std::set<status_and_text> known_codes() {
 
 TEST(openapi, describes_the_routes_that_there_are_and_no_others) {
   EXPECT_EQ(names(routes_of_document(document())), names(routes_of_all_targets()));
+}
+
+// A user, a mission or an app may have any id, the last word of another route's path, too.
+TEST(openapi, no_route_hides_a_value_of_the_parameter_of_another) {
+  auto routes = routes_of_all_targets();
+  for (auto& [method, taken] : routes)
+    for (auto& [other_method, other] : routes)
+      EXPECT_FALSE(hides(taken, other)) << taken << " hides a path of " << other;
+  EXPECT_TRUE(hides("/internal/missions/release", "/internal/missions/{userId}"));
 }
 
 TEST(openapi, is_of_this_version) {
