@@ -63,6 +63,7 @@ BOARD = dashboard(
             "completion; `refused_4xx`: our request or key.",
             rates_by("mana_ai_llm_attempts_total", "class"),
             stacked=True,
+            runbooks=("llm-refused",),
         ),
         graph(
             "Duration of a planner's call",
