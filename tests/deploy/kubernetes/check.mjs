@@ -41,13 +41,19 @@ const problems_of = await validator(packages);
 const facts = source_facts();
 
 // That the schemas are strict, before anything is said to match them.
-const misspelt = {
-  apiVersion: 'v1',
-  kind: 'ServiceAccount',
-  metadata: { name: 'a' },
-  automountServiceAccountTokens: false,
-};
-report('schemas refuse unknown fields', problems_of(misspelt).length > 0 ? [] : ['a misspelt field is taken']);
+const misspelt = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a' }, automountServiceAccountTokens: false },
+  {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'Probe',
+    metadata: { name: 'a' },
+    spec: { job: 'a', prober: { url: 'a:1' } },
+  },
+];
+report(
+  'schemas refuse unknown fields',
+  misspelt.filter((o) => problems_of(o).length === 0).map((o) => `a misspelt field of ${o.kind} is taken`),
+);
 
 for (const overlay of ['dev', 'prod']) {
   const objects = built(overlay);

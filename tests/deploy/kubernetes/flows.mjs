@@ -22,6 +22,10 @@ const ports = [
 const outside = {
   'ingress controller': { namespace: 'traefik', labels: { 'app.kubernetes.io/name': 'traefik' } },
   Prometheus: { namespace: 'monitoring', labels: { 'app.kubernetes.io/name': 'prometheus' } },
+  'blackbox exporter': {
+    namespace: 'monitoring',
+    labels: { 'app.kubernetes.io/name': 'prometheus-blackbox-exporter' },
+  },
   Grafana: { namespace: 'monitoring', labels: { 'app.kubernetes.io/name': 'grafana' } },
   DNS: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
   PostgreSQL: { namespace: 'postgres', labels: { app: 'postgres' } },
@@ -35,7 +39,7 @@ function expected(overlay) {
   const database = overlay === 'dev' ? 'postgres' : 'PostgreSQL';
   const flows = [];
   const add = (from, to, ...over) => from.forEach((f) => to.forEach((t) => over.forEach((p) => flows.push([f, t, p]))));
-  add(['ingress controller', 'Prometheus'], ['runner', 'auth', 'sync', 'web'], http);
+  add(['ingress controller', 'Prometheus', 'blackbox exporter'], ['runner', 'auth', 'sync', 'web'], http);
   add(['runner', 'sync'], ['auth'], http);
   add(['runner', 'auth', 'sync', 'migration'], [database], postgresql);
   add(['runner', 'auth', 'sync', 'migration'], ['DNS'], ...dns);

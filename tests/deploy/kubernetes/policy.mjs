@@ -1,6 +1,6 @@
 // What must hold for the manifests beyond their schemas. A rule gets the cluster and facts of the source tree
-// ({overlay, secret_settings, metrics}) and returns what breaks it, as texts; policy_test.mjs shows that each one finds
-// what it is for.
+// ({overlay, secret_settings, metrics, probe_modules}) and returns what breaks it, as texts; policy_test.mjs shows that
+// each one finds what it is for.
 import { network_flows } from './flows.mjs';
 import { selects } from './cluster.mjs';
 
@@ -312,6 +312,74 @@ const monitored = (cluster) => {
     .filter((w) => ['runner', 'auth', 'sync', 'web'].includes(w.component) !== seen(w))
     .map((w) => `${w.name} is ${seen(w) ? '' : 'not '}watched`);
 };
+// The blackbox exporter is asked as deploy/prometheus has it: the same jobs, modules and labels, through each Service and
+// for each pod, always at one address, whose pods the network policies let in.
+function relabelled(labels, relabelings) {
+  const out = { ...labels };
+  for (const { sourceLabels = [], regex = '(.*)', targetLabel, replacement = '$1' } of relabelings ?? []) {
+    const match = sourceLabels
+      .map((l) => out[l] ?? '')
+      .join(';')
+      .match(new RegExp(`^(?:${regex})$`));
+    if (match) out[targetLabel] = replacement.replace(/\$(\d)/g, (_, n) => match[n] ?? '');
+  }
+  return out;
+}
+// What Prometheus asks the exporter for: [{url, job, target, module, exporter}].
+function probes_of(cluster) {
+  const by_url = cluster.of('Probe').flatMap(({ spec }) =>
+    spec.targets.staticConfig.static.map((url) => ({
+      ...relabelled({ __param_target: url }, spec.targets.staticConfig.relabelingConfigs),
+      job: spec.jobName,
+      module: spec.module,
+      exporter: spec.prober.url,
+    })),
+  );
+  const of_pods = cluster.of('PodMonitor').flatMap(({ spec }) =>
+    spec.podMetricsEndpoints
+      .filter((e) => e.path === '/probe')
+      .flatMap((e) =>
+        cluster.workloads
+          .filter((w) => selects(spec.selector, w.labels))
+          .flatMap((w) => w.containers.flatMap((c) => (c.ports ?? []).map((p) => [w, p])))
+          .filter(([, port]) => port.name === e.port)
+          .map(([w, port]) => {
+            const component = { __meta_kubernetes_pod_label_app_kubernetes_io_component: w.component };
+            const seen = relabelled({ __address__: `pod:${port.containerPort}`, ...component }, e.relabelings);
+            return { ...seen, module: e.params?.module?.[0], exporter: seen.__address__ };
+          }),
+      ),
+  );
+  return [...by_url, ...of_pods].map(({ __param_target: url, ...rest }) => ({ url, ...rest }));
+}
+const probed = (cluster, facts) => {
+  const probes = probes_of(cluster);
+  const port = (name) => cluster.named('Service', `mana-ai-${name}`)?.spec.ports[0].port;
+  const host = cluster.of('Ingress')[0]?.spec.rules[0].host;
+  const wanted = [
+    ...['runner', 'auth', 'sync', 'web'].flatMap((name) => [
+      `blackbox-internal ${name} http://mana-ai-${name}.${cluster.namespace}.svc:${port(name)}/health`,
+      `blackbox-ready ${name} http://pod:3067/ready`,
+    ]),
+    ...(facts.overlay === 'prod' ? [`blackbox-public - https://${host}/`] : []),
+  ];
+  const found = probes.map((p) => `${p.job} ${p.target ?? '-'} ${p.url}`);
+  const exporters = [...new Set(probes.map((p) => p.exporter))];
+  const lets_in = cluster
+    .named('NetworkPolicy', 'from-blackbox-exporter')
+    ?.spec.ingress[0].from[0].namespaceSelector?.matchLabels['kubernetes.io/metadata.name'];
+  return [
+    ...wanted.filter((w) => !found.includes(w)).map((w) => `nobody asks ${w}`),
+    ...found.filter((f) => !wanted.includes(f)).map((f) => `asks ${f}`),
+    ...probes
+      .filter((p) => p.module === undefined || p.module !== facts.probe_modules[p.job])
+      .map((p) => `${p.job} asks by the module ${p.module}`),
+    ...(exporters.length === 1 ? [] : [`the exporter is at ${exporters.join(', ')}`]),
+    ...exporters
+      .filter((e) => e.split('.')[1] !== lets_in)
+      .map((e) => `pods in ${lets_in} are let in, and ${e} is elsewhere`),
+  ];
+};
 const migrates = (cluster) =>
   cluster.of('Job').filter((j) => j.spec.template.spec.containers.some((c) => c.args?.[0] === 'migrate')).length === 1
     ? []
@@ -339,5 +407,6 @@ export const rules = {
   scaling,
   ingress,
   monitored,
+  probed,
   migrates,
 };

@@ -10,6 +10,8 @@ const container = (objects, component) => pod(objects, component).containers[0];
 const settings = (objects, part = '') =>
   objects.find((o) => o.kind === 'ConfigMap' && o.metadata.name.startsWith(`mana-ai-${part}settings`)).data;
 const policy = (objects, name) => of(objects, 'NetworkPolicy', name).spec;
+const probe = (objects, name) => of(objects, 'Probe', `mana-ai-${name}`).spec;
+const asks_pods = (objects) => of(objects, 'PodMonitor').spec.podMetricsEndpoints.find((e) => e.path === '/probe');
 const remove = (objects, kind, name) => objects.splice(objects.indexOf(of(objects, kind, name)), 1);
 const paths = (objects) => of(objects, 'Ingress').spec.rules[0].http.paths;
 
@@ -230,6 +232,15 @@ const plants = {
       remove(o, 'NetworkPolicy', 'from-prometheus');
     },
     (o) => {
+      remove(o, 'NetworkPolicy', 'from-blackbox-exporter');
+    },
+    (o) => {
+      delete policy(o, 'from-blackbox-exporter').ingress[0].from[0].podSelector;
+    },
+    (o) => {
+      policy(o, 'from-blackbox-exporter').podSelector = {};
+    },
+    (o) => {
       policy(o, 'to-postgres').podSelector = {};
     },
     (o) => {
@@ -365,6 +376,64 @@ const plants = {
     },
     (o) => {
       of(o, 'PodMonitor').spec.selector.matchExpressions[0].values.pop();
+    },
+  ],
+  probed: [
+    (o) => {
+      remove(o, 'Probe', 'mana-ai-internal');
+    },
+    (o) => {
+      probe(o, 'internal').targets.staticConfig.static.pop();
+    },
+    (o) => {
+      probe(o, 'internal').targets.staticConfig.static[0] = 'http://mana-ai-runner.elsewhere.svc:3067/health';
+    },
+    (o) => {
+      probe(o, 'internal').targets.staticConfig.static[0] = 'http://mana-ai-runner.mana-ai.svc:3067/ready';
+    },
+    (o) => {
+      of(o, 'Service', 'mana-ai-sync').spec.ports[0].port = 80;
+    },
+    (o) => {
+      probe(o, 'internal').targets.staticConfig.relabelingConfigs.pop();
+    },
+    (o) => {
+      probe(o, 'internal').jobName = 'blackbox-health';
+    },
+    (o) => {
+      probe(o, 'internal').module = 'http_2xx';
+    },
+    (o) => {
+      delete probe(o, 'public').module;
+    },
+    (o) => {
+      probe(o, 'public').targets.staticConfig.static[0] = 'https://mana.elsewhere.org/';
+    },
+    (o) => {
+      probe(o, 'public').prober.url = 'blackbox.monitoring.svc:9115';
+    },
+    (o) => {
+      of(o, 'PodMonitor').spec.podMetricsEndpoints.pop();
+    },
+    (o) => {
+      asks_pods(o).relabelings.pop();
+    },
+    (o) => {
+      asks_pods(o).relabelings[0].replacement = 'http://$1/health';
+    },
+    (o) => {
+      asks_pods(o).relabelings.splice(2, 1);
+    },
+    (o) => {
+      asks_pods(o).params.module = ['health'];
+    },
+    (o) => {
+      of(o, 'PodMonitor').spec.selector.matchExpressions[0].values.pop();
+    },
+    (o) => {
+      policy(o, 'from-blackbox-exporter').ingress[0].from[0].namespaceSelector.matchLabels = {
+        'kubernetes.io/metadata.name': 'observability',
+      };
     },
   ],
   migrates: [

@@ -16,6 +16,7 @@ const modules = {
   NetworkPolicy: 'kubernetes-models/networking.k8s.io/v1',
   PodDisruptionBudget: 'kubernetes-models/policy/v1',
   PodMonitor: '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
+  Probe: '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
   ScaledObject: '@kubernetes-models/keda/keda.sh/v1alpha1',
   Secret: 'kubernetes-models/v1',
   Service: 'kubernetes-models/v1',
@@ -23,7 +24,7 @@ const modules = {
   StatefulSet: 'kubernetes-models/apps/v1',
 };
 
-// Making them takes seconds, so they are kept beside the packages, which a new lock file replaces.
+// By kind. Making them takes seconds, so they are kept beside the packages, which a new lock file replaces.
 function schemas(packages) {
   const dir = path.join(packages, '.schemas');
   const kept = path.join(dir, 'schemas.json');
@@ -53,21 +54,22 @@ function schemas(packages) {
     jsDoc: 'none',
     additionalProperties: false,
   });
-  const made = generator.createSchema('*');
+  // Each by itself: a definition is known by its name alone, and Probe is a kind here and a part of containers there.
+  const made = Object.fromEntries(Object.keys(modules).map((kind) => [kind, generator.createSchema(kind)]));
   fs.writeFileSync(kept, JSON.stringify(made));
   return made;
 }
 
 // A function that tells what is wrong with an object: texts, none when it is right.
 export async function validator(packages) {
-  const ajv = new Ajv({ allErrors: true, strict: false, schemas: { api: schemas(packages) } });
+  const ajv = new Ajv({ allErrors: true, strict: false, schemas: schemas(packages) });
   const classes = {};
   for (const [kind, module] of Object.entries(modules)) classes[kind] = (await import(`${module}/${kind}`))[kind];
   const told = (e) =>
     `${e.instancePath || '/'} ${e.message}${e.params?.additionalProperty ? `: ${e.params.additionalProperty}` : ''}`;
   return (object) => {
     if (!classes[object.kind]) return [`there is no schema for ${object.apiVersion} ${object.kind}`];
-    const matches = ajv.getSchema(`api#/definitions/${object.kind}`);
+    const matches = ajv.getSchema(object.kind);
     if (!matches(object)) return matches.errors.map(told);
     try {
       new classes[object.kind](structuredClone(object)).validate();

@@ -1,5 +1,6 @@
-// What the source tree says of settings and metrics.
+// What the source tree says of settings, metrics and probes.
 import fs from 'node:fs';
+import { parse } from 'yaml';
 
 const read = (path) => fs.readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
@@ -12,6 +13,12 @@ export function source_facts() {
   return {
     settings: members.map((m) => m[1]),
     secret_settings: members.filter((m) => secrets.has(m[2])).map((m) => m[1]),
+    // Jobs of deploy/prometheus that go through the blackbox exporter, and the module of each.
+    probe_modules: Object.fromEntries(
+      parse(read('deploy/prometheus/prometheus.yml'))
+        .scrape_configs.filter((job) => job.metrics_path === '/probe')
+        .map((job) => [job.job_name, job.params.module[0]]),
+    ),
     metrics: [...new Set(read('tests/unit/metrics/series.golden').match(/^mana_ai_\w+/gm))],
   };
 }
