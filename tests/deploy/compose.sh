@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# deploy/compose.yml without a container engine: docker-compose reads it, the rules of compose.mjs hold, and what its
-# containers would do is done with a PostgreSQL of this test: deploy/sql/new_container.sh prepares the database, then
-# `mana-ai migrate` and mana-ai run with the settings and secrets of their services. Prints `ok <check>` or
-# `FAIL <check>` for each; exit code 1 when one failed.
+# deploy/compose.yml without a container engine: docker-compose reads it, the rules of compose/policy.mjs hold and each
+# finds what is planted for it, and what its containers would do is done with a PostgreSQL of this test:
+# deploy/sql/new_container.sh prepares the database, then `mana-ai migrate` and mana-ai run with the settings and
+# secrets of their services. Prints `ok <check>` or `FAIL <check>` for each; exit code 1 when one failed.
 # shellcheck source-path=SCRIPTDIR source=../e2e/harness.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../e2e/harness.sh"
 # shellcheck source-path=SCRIPTDIR source=packages.sh
@@ -30,7 +30,7 @@ sed -e "s|^MANA_LLM_URL=.*|MANA_LLM_URL=$llm_url|" -e 's|^LLM_IS_STANDIN=.*|LLM_
   >"$work/compose.log" 2>&1 || fail "docker-compose does not accept deploy/compose.yml"
 echo "ok compose: docker-compose accepts it"
 rc=0
-"$checkout/deploy/node.sh" node "$checkout/tests/deploy/compose.mjs" "$checkout/deploy/compose.yml" "$work/compose.log" \
+"$checkout/deploy/node.sh" node "$checkout/tests/deploy/compose/check.mjs" "$checkout/deploy/compose.yml" "$work/compose.log" \
   "$work/secrets" "$work" || rc=1
 
 # As the entry point of the image: as superuser, in the new database.

@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { Cluster } from './cluster.mjs';
 import { printed_secrets, refused_settings, secrets_that_do_not_fit, unknown_settings } from './configuration.mjs';
 import { rules } from './policy.mjs';
-import { test_rules } from './policy_test.mjs';
+import { test_policy } from './policy_test.mjs';
 import { validator } from './schemas.mjs';
 import { source_facts } from './source_facts.mjs';
 
@@ -72,7 +72,7 @@ for (const overlay of ['dev', 'prod']) {
 }
 
 const prod = built('prod');
-for (const { name, ok, detail } of test_rules(prod, { ...facts, overlay: 'prod' }))
+for (const { name, ok, detail } of test_policy(prod, { ...facts, overlay: 'prod' }))
   report(`rule fires: ${name}`, ok ? [] : detail);
 
 // The same for what is no rule: a planted mistake has to be found.

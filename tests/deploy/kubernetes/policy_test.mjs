@@ -1,4 +1,5 @@
-// Each rule of policy.mjs must find what is planted for it, in manifests that are right otherwise.
+// What is planted for the rules of policy.mjs.
+import { test_rules } from '../planted.mjs';
 import { Cluster } from './cluster.mjs';
 import { rules } from './policy.mjs';
 
@@ -443,20 +444,9 @@ const plants = {
   ],
 };
 
-// [{name, ok, detail}], one for each rule.
-export function test_rules(objects, facts) {
-  return Object.entries(rules).map(([name, rule]) => {
-    const silent = rule(new Cluster(structuredClone(objects)), facts).length === 0;
-    const missed = (plants[name] ?? []).filter((plant) => {
-      const copy = structuredClone(objects);
-      plant(copy);
-      return rule(new Cluster(copy), facts).length === 0;
-    });
-    const detail = [
-      ...(silent ? [] : ['it finds something where nothing was planted']),
-      ...(plants[name]?.length ? [] : ['nothing is planted for it']),
-      ...missed.map((plant) => `it does not find ${plant.toString()}`),
-    ];
-    return { name, ok: detail.length === 0, detail };
+export const test_policy = (objects, facts) =>
+  test_rules(rules, plants, (rule, plant) => {
+    const copy = structuredClone(objects);
+    plant?.(copy);
+    return rule(new Cluster(copy), facts);
   });
-}
