@@ -22,15 +22,18 @@ addresses() {
 # set_targets <target> <name...>: the processes that serve it; none: nothing of it is scraped.
 set_targets() { sed -i "s/^- targets: .*/- targets: [$(addresses "${@:2}")]/" "$work/prometheus/targets/$1.yml"; }
 
-# The configuration that operators get, with short intervals and the ports of this script.
+# The configuration that operators get, with short intervals and the ports of this script. Alerts go to an Alertmanager
+# only where the script has a port for one.
 configure_prometheus() {
+  local alerting='/^alerting:/,/^$/d'
+  [[ -z ${process_port[alertmanager]:-} ]] || alerting="s/127\.0\.0\.1:9093/127.0.0.1:${process_port[alertmanager]}/"
   cp -R "$checkout/deploy/prometheus" "$work/prometheus"
   process_port[prometheus]=$(free_port)
   process_port[blackbox]=$(free_port)
   sed -i -E -e "s/^( *)(scrape|evaluation)_interval: .*/\1\2_interval: 1s/" \
     -e "s/127\.0\.0\.1:9090/127.0.0.1:${process_port[prometheus]}/" \
     -e "s/127\.0\.0\.1:9115/127.0.0.1:${process_port[blackbox]}/" \
-    -e '/^alerting:/,/^$/d' "$work/prometheus/prometheus.yml"
+    -e "$alerting" "$work/prometheus/prometheus.yml"
   expect "prometheus.yml asks every second" grep -q 'interval: 1s' "$work/prometheus/prometheus.yml"
   expect "prometheus.yml knows the exporter" grep -q ":${process_port[blackbox]}" "$work/prometheus/prometheus.yml"
 }
