@@ -106,6 +106,12 @@ def exported():
     return out
 
 
+def recorded():
+    """Names of the recording rules."""
+    rules = (path.read_text(encoding="utf-8") for path in (ROOT / "deploy" / "prometheus" / "rules").glob("*.yml"))
+    return {name for text in rules for name in re.findall(r"- record: (\S+)", text)}
+
+
 def wrong_with_panel(panel):
     for field in ("title", "description"):
         if not panel.get(field, "").strip():
@@ -164,10 +170,11 @@ def form():
         verdict(f"form of {board['uid']}", wrong)
         for panel in panels(board):
             verdict(f"form of {board['uid']} / {panel['title']}", wrong_with_panel(panel))
+    asked = names | recorded()
     for name, expression in queries():
-        unknown = [metric for metric, _ in selectors(expression) if metric not in names]
+        unknown = [metric for metric, _ in selectors(expression) if metric not in asked]
         unset = re.findall(r"\$\w+", replaced(expression, 60))
-        verdict(f"names of {name}", (unknown and f"not exported: {unknown}") or (unset and f"no variable: {unset}"))
+        verdict(f"names of {name}", (unknown and f"neither exported nor recorded: {unknown}") or (unset and f"no variable: {unset}"))
     for metric in exemptions():
         known = metric in names or not metric.startswith("mana_ai_")
         verdict(f"{metric} of {EXEMPT.name} exists", not known and "the code exports no such metric")
@@ -233,7 +240,7 @@ def ask(url, seconds):
             name = f"{rule['type']} rule {rule['name']}"
             unknown = [m for m, _ in selectors(rule["query"]) if m.startswith("mana_ai_") and m not in names]
             if unknown:
-                verdict(name, f"not exported: {unknown}")
+                verdict(name, f"neither exported nor recorded: {unknown}")
             elif rule["health"] != "ok":
                 verdict(name, f"{rule['health']}: {rule.get('lastError', '')}")
             elif rule["type"] == "recording":

@@ -136,8 +136,21 @@ is_complete() { # <alert>
 
 has_runbook() { # <alert>
   local file
-  file=$runbooks/$(rule_of "$1" | sed -nE 's/^ *runbook_url: .*\/([^/]+\.md)$/\1/p')
+  file=$runbooks/$(rule_of "$1" | sed -nE "s/^ *runbook_url: .*\/([^/]+\.md)'\$/\1/p")
   [[ -f $file ]] && grep -qF "$1" "$file"
+}
+
+# An installation changes one line: no other file says where the runbooks are.
+one_place_for_runbooks() {
+  local found
+  found=$(
+    grep -rnF "$(sed -nE 's/^ *url: (\S+)$/\1/p' "$rules/runbooks.yml")" deploy | grep -v "^$rules/runbooks.yml:"
+    grep -n 'runbook_url:' "$rules/alerts.yml" | grep -vF 'query "mana_ai:runbooks"'
+  ) || true
+  [[ -z $found ]] || {
+    echo "$found"
+    return 1
+  }
 }
 
 # -- runbooks -----------------------------------------------------------------------------------------------------
@@ -222,5 +235,6 @@ check "settings in runbooks" each '\b[A-Z]{2,}[A-Z0-9]*(_[A-Z0-9]+)+\b' is_setti
 check "commands in runbooks" each 'mana-ai (audit|missions) [a-z]+|mana-ai (-*[a-z]+)\b' is_command "no command"
 check "options in runbooks" each 'mana-ai [a-z][^`|#)]*' is_option "no option"
 check "routes in runbooks" each "/(internal/|api/|sync/|health|ready|metrics)[]A-Za-z0-9/{}\$_-]*" is_route "no route"
+check "one place says where the runbooks are" one_place_for_runbooks
 check "links in runbooks" links_lead_somewhere
 exit "$failed"

@@ -9,7 +9,6 @@ import re
 
 SCOPE = 'namespace=~"$namespace",instance=~"$instance"'
 COLUMNS = 24
-RUNBOOKS = "https://runbooks.example.org/mana-ai"  # an installation sets its own in the variable
 ANY_START = "mana_ai_process_start_time_seconds"  # exported by every target, so it lists all of them
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
@@ -118,14 +117,16 @@ def variables():
         {"type": "datasource", "name": "datasource", "label": "Data source", "query": "prometheus", "current": {}},
         variable("namespace", "Namespace", f"label_values({ANY_START}, namespace)"),
         variable("instance", "Instance", f'label_values({ANY_START}{{namespace=~"$namespace"}}, instance)'),
-        {
-            "type": "textbox",
-            "name": "runbooks",
-            "label": "Runbooks",
-            "query": RUNBOOKS,
-            "current": {"text": RUNBOOKS, "value": RUNBOOKS},
-        },
+        runbooks(),
     ]
+
+
+def runbooks():
+    """Where they are: one value, which nobody chooses."""
+    choice = {"multi": False, "includeAll": False, "current": {}, "hide": 2}
+    out = {**variable("runbooks", "Runbooks", "label_values(mana_ai:runbooks, url)"), **choice}
+    del out["allValue"]
+    return out
 
 
 def annotations():
