@@ -120,10 +120,13 @@ public:
     return listen(routes, settings_.port, server_);
   }
 
-  // From now on /ready is 503 and nothing new is claimed; requests are answered as ever.
+  // From now on /ready is 503 and nothing new is claimed; requests are answered, each as the last of its connection.
   void begin_stop() {
     stopping_ = true;
     stop_began_ = std::chrono::steady_clock::now();
+    for (auto* s : {&server_, &standin_server_})
+      if (*s)
+        (*s)->drain();
     if (runner_)
       runner_->begin_drain(settings_.shutdown_grace);
   }

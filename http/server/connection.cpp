@@ -118,7 +118,7 @@ asio::awaitable<bool> server::connection::serve_one() {
     co_await delay_.async_wait(into(cancelled));
   }
   core_.observe(method, answer, clock::now() - received_at);
-  keep_alive = keep_alive && !rejection && !core_.stopping && !answer.cut_after;
+  keep_alive = keep_alive && !rejection && !core_.draining && !core_.stopping && !answer.cut_after;
   bool sent = co_await send(answer, method == "HEAD", keep_alive);
   if (sent && rejection)
     co_await linger();

@@ -41,6 +41,7 @@ struct server::core {
   std::unordered_set<std::shared_ptr<connection>> connections;
   std::size_t large_bodies = 0; // being read or handled
   bool accepting = true;
+  bool draining = false;
   bool stopping = false;
   bool reported = false;
   std::promise<stopped> done;

@@ -137,6 +137,10 @@ server::server(std::shared_ptr<core> c) : core_(std::move(c)), port_(core_->acce
 
 server::~server() { stop(std::chrono::milliseconds{0}); }
 
+void server::drain() {
+  asio::post(core_->acceptor.get_executor(), [c = core_] { c->draining = true; });
+}
+
 std::shared_future<server::stopped> server::stop(std::chrono::milliseconds grace) {
   asio::post(core_->acceptor.get_executor(), [c = core_, grace] { c->begin_stop(grace, c); });
   return core_->done_future;

@@ -9,6 +9,7 @@
 //   response not taken in time              close
 //   too many connections, or large bodies   503, close
 //   the server stops, and it is a WebSocket close 1001
+//   the server drains                       its answer, close
 //   the handler throws                      500
 // All errors are JSON, see error_response.hpp.
 #pragma once
@@ -85,6 +86,9 @@ public:
   struct stopped {
     std::size_t cut = 0; // requests that were not finished within the grace
   };
+  // From now on every answer is the last one of its connection: clients come again on another one, which load balancers
+  // lead elsewhere, and stop() closes none of them under a request that is on its way. From any thread.
+  void drain();
   // Stops accepting, closes idle connections, lets requests in progress finish and cuts them when
   // the grace is over. Ready when no connection is open, at the latest then. From any thread; the
   // first call counts.

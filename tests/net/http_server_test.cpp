@@ -322,6 +322,19 @@ TEST_F(http_server_test, lets_requests_in_progress_finish) {
   EXPECT_EQ(done.get().cut, 0u);
 }
 
+TEST_F(http_server_test, answers_each_request_as_the_last_of_its_connection_while_it_drains) {
+  start();
+  auto kept = connect();
+  kept.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(kept.response().find("Connection: close\r\n"), std::string::npos);
+  server->drain();
+  kept.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+  auto r = kept.rest();
+  EXPECT_TRUE(has_status(r, 200)) << r;
+  EXPECT_NE(r.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(has_status(get("/x"), 200)); // who does not know yet is served
+}
+
 TEST_F(http_server_test, cuts_requests_that_outlast_the_grace) {
   start();
   auto in_handler = connect();
