@@ -1,67 +1,16 @@
 #!/usr/bin/env node
 // A WebSocket on /ws, for scripts: signs in with the token on stdin and prints what it hears, a JSON object per line:
-// {at, message} or, at the end, {at, closed}. The frames are made here: Node 20 has no client.
+// {at, message} or, at the end, {at, closed}; {at, refused} before it when it was never open.
 //
 //   socket.mjs <ws-url> [origin]
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { openSocket } from './websocket.mjs';
 
-const url = new URL(process.argv[2]);
-const origin = process.argv[3];
-const token = readFileSync(0, 'utf8').trim();
+const [address, origin] = process.argv.slice(2);
 const say = (what) => console.log(JSON.stringify({ at: Date.now(), ...what }));
-
-function frame(opcode, payload) {
-  const mask = randomBytes(4);
-  const size = payload.length < 126 ? [payload.length | 0x80] : [126 | 0x80, payload.length >> 8, payload.length & 255];
-  return Buffer.concat([Buffer.from([0x80 | opcode, ...size]), mask, payload.map((byte, i) => byte ^ mask[i & 3])]);
-}
-
-// The first whole frame, and what is behind it.
-function parse(bytes) {
-  if (bytes.length < 2) return null;
-  const long = (bytes[1] & 0x7f) === 126;
-  const start = long ? 4 : 2;
-  if (bytes.length < start) return null;
-  const end = start + (long ? bytes.readUInt16BE(2) : bytes[1] & 0x7f);
-  return bytes.length < end ? null : { opcode: bytes[0] & 15, payload: bytes.subarray(start, end), rest: bytes.subarray(end) };
-}
-
-let bytes = Buffer.alloc(0);
-let open = false;
-let closed = 0;
-const socket = connect(Number(url.port), url.hostname, () => {
-  socket.setNoDelay(true);
-  socket.write(
-    `GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n` +
-      `${origin ? `Origin: ${origin}\r\n` : ''}\r\n`,
-  );
+openSocket(address, readFileSync(0, 'utf8').trim(), {
+  origin,
+  message: (message) => say({ message }),
+  closed: (closed) => say({ closed }),
+  refused: (refused) => say({ refused }),
 });
-socket.on('data', (data) => {
-  bytes = Buffer.concat([bytes, data]);
-  if (!open) {
-    const end = bytes.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    const status = Number(bytes.subarray(9, 12).toString());
-    if (status !== 101) {
-      say({ refused: status });
-      socket.destroy();
-      return;
-    }
-    open = true;
-    bytes = bytes.subarray(end + 4);
-    if (token) socket.write(frame(1, Buffer.from(JSON.stringify({ type: 'auth', token }))));
-  }
-  for (let next; (next = parse(bytes)); bytes = next.rest) {
-    if (next.opcode === 1) say({ message: JSON.parse(next.payload.toString('utf8')) });
-    if (next.opcode === 9) socket.write(frame(10, next.payload));
-    if (next.opcode === 8) {
-      closed = next.payload.readUInt16BE(0);
-      socket.end(frame(8, next.payload.subarray(0, 2)));
-    }
-  }
-});
-socket.on('error', () => {});
-socket.on('close', () => say({ closed }));
