@@ -4,9 +4,12 @@
 # one is killed, and what is written last is not told to those whose socket it had. Every tab ends up with every change,
 # each is in the log once, and no request gets anything but a 200: what had no answer is tried again, as the browser
 # does.
+#
+# MANA_AI_NEXT_BINARY is what is rolled out; default: the same binary.
 # shellcheck source-path=SCRIPTDIR source=harness_sync.sh
 source "$(dirname "$0")/harness_sync.sh"
 
+next_binary=${MANA_AI_NEXT_BINARY:-$binary}
 users=(anna ben carl dora emil frida) tabs_per_user=8 changes_per_second=4
 tabs=$((${#users[@]} * tabs_per_user))
 probe_period_ms=200
@@ -15,7 +18,9 @@ settle_limit_ms=40000 # a socket that broke six times, within half a minute each
 
 # -- the service --------------------------------------------------------------------------------------------------
 
-start_replica() { # <name>
+# start_replica <name> <binary>: start_process takes the variable.
+start_replica() {
+  local binary=$2
   start_sync "$1" "${stopping[@]}"
   list_endpoints
 }
@@ -36,17 +41,17 @@ sockets() { # of all replicas that live
 all_tabs_are_back() { [[ $(sockets) == "$tabs" ]]; }
 holds_sockets() { (($(metric "$1" sync_sockets) > 0)); }
 
-# end_replica <old> <new> [signal]: the new one is there first.
+# end_replica <old> <new> <binary> [signal]: the new one is there first.
 end_replica() {
-  start_replica "$2"
+  start_replica "$2" "$3"
   wait_for 30 "$2 is ready" is_ready "$2"
   moved=$((moved + $(metric "$1" sync_sockets)))
-  stop_process "$1" "${3:-TERM}"
+  stop_process "$1" "${4:-TERM}"
   list_endpoints
 }
-# replace <old> <new>
+# replace <old> <new> <binary>
 replace() {
-  end_replica "$1" "$2"
+  end_replica "$1" "$2" "$3"
   equals "$exit_code" 0 "exit code of $1"
   # Each is to have taken part before the next one goes.
   wait_for 60 "all tabs are back" all_tabs_are_back
@@ -56,7 +61,7 @@ moved=0 # sockets that lost their replica
 
 make_keys
 start_database
-for place in a b c; do start_replica "replica-$place-1"; done
+for place in a b c; do start_replica "replica-$place-1" "$binary"; done
 for place in a b c; do wait_for 30 "replica-$place-1 is ready" is_ready "replica-$place-1"; done
 python3 -B "$checkout/tests/e2e/tcp_switch.py" --endpoints "$work/endpoints" --period-ms "$probe_period_ms" \
   >"$work/switch.port" 2>>"$work/switch.log" &
@@ -78,14 +83,17 @@ for place in a b c; do expect "replica-$place-1 has sockets" holds_sockets "repl
 
 # -- the rollout, and back ----------------------------------------------------------------------------------------
 
-for place in a b c; do replace "replica-$place-1" "replica-$place-2"; done
-for place in a b c; do replace "replica-$place-2" "replica-$place-3"; done
+# The schema goes first, and the old replicas go on beside it.
+MIGRATION_DATABASE_URL="postgresql://mana_ai_migrator:$MIGRATOR_PASSWORD@$database_server/$database" \
+  "$next_binary" migrate --target=auth,sync >"$work/migrate.log" 2>&1 || fail "the next binary does not migrate"
+for place in a b c; do replace "replica-$place-1" "replica-$place-2" "$next_binary"; done
+for place in a b c; do replace "replica-$place-2" "replica-$place-3" "$binary"; done
 expect "the switch had nothing to tell" test ! -s "$work/switch.log"
 
 # One that takes its connections with it, as the last changes are written.
 told=$moved
 killed=$(date +%s%3N)
-end_replica replica-a-3 replica-a-4 KILL
+end_replica replica-a-3 replica-a-4 "$binary" KILL
 
 stop_process tabs
 [[ $exit_code == 0 ]] || fail "the tabs do not agree: $(tail -n 20 "$work/tabs.log")"
