@@ -2,6 +2,7 @@
 
 #include "infra/json/value.hpp"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -54,8 +55,23 @@ json::value to_json(std::string_view text) { return cut(text); }
 json::value to_json(std::int64_t n) { return n; }
 json::value to_json(std::uint64_t n) { return json::number{std::to_string(n)}; }
 json::value to_json(bool b) { return b; }
+template <std::size_t N>
+json::value to_json(const std::array<char, N>& hex) {
+  return std::string_view{hex.data(), hex.size()};
+}
+json::value to_json(const trace_id& id) { return to_json(to_hex(id)); }
+json::value to_json(const span_id& id) { return to_json(to_hex(id)); }
 json::value to_json(timestamp t) { return to_iso(t); }
 json::value to_json(std::chrono::microseconds d) { return to_json(static_cast<double>(d.count()) / 1000.0); }
+
+bool is_left_out(const field& f) {
+  if (auto* text = std::get_if<std::string_view>(&f.value()))
+    return text->empty();
+  if (auto* trace = std::get_if<trace_id>(&f.value()))
+    return !trace->valid();
+  auto* span = std::get_if<span_id>(&f.value());
+  return span != nullptr && !span->valid();
+}
 
 std::string json_name(const field& f) {
   std::string name{f.name()};
@@ -92,7 +108,7 @@ shared_state& state() {
 std::string line(timestamp now, level l, std::string_view event, fields fs) {
   json::object o{{"time", to_iso(now)}, {"level", to_string(l)}, {"event", cut(event)}};
   for (auto& f : fs)
-    if (auto* text = std::get_if<std::string_view>(&f.value()); !text || !text->empty())
+    if (!is_left_out(f))
       o.set(json_name(f), std::visit([](auto v) { return to_json(v); }, f.value()));
   return json::to_text(std::move(o));
 }

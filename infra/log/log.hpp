@@ -3,12 +3,15 @@
 //   log::info("run_finished", {{"user", user}, {"attempt", 2}, {"llm", 840ms}});
 //
 // `event` and field names are literals in snake_case: what varies goes into fields; a field with an
-// empty text is left out. Never a key, a password, a prompt or a model's answer. Callable from any
-// thread; a line is one write(2).
+// empty text is left out, and an id of a trace or span that is none. Never a key, a password, a prompt or a model's
+// answer. Callable from any thread; a line is one write(2).
+//
+// Lines of a request, a run or an attempt at the LLM name its trace: `trace_id` and `span_id`.
 #pragma once
 
 #include "messages/errors.hpp"
 #include "messages/ids.hpp"
+#include "messages/span.hpp"
 #include "messages/timestamp.hpp"
 
 #include <chrono>
@@ -32,14 +35,16 @@ std::optional<level> parse_level(std::string_view text) noexcept;
 // A name with a value; refers to both, so it lives no longer than the call it is an argument of.
 class field {
 public:
-  using content =
-      std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool, std::chrono::microseconds, timestamp>;
+  using content = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool, std::chrono::microseconds,
+                               timestamp, trace_id, span_id>;
 
   field(std::string_view name, std::string_view text) : name_(name), value_(text) {}
   field(std::string_view name, const std::string& text) : field(name, std::string_view{text}) {}
   field(std::string_view name, const char* text) : field(name, std::string_view{text}) {}
   field(std::string_view name, const user_id& id) : field(name, id.value) {}
   field(std::string_view name, const mission_id& id) : field(name, id.value) {}
+  field(std::string_view name, const trace_id& id) : name_(name), value_(id) {}
+  field(std::string_view name, const span_id& id) : name_(name), value_(id) {}
   field(std::string_view name, errc code) : field(name, mana::to_string(code)) {}
   field(std::string_view name, std::same_as<bool> auto b) : name_(name), value_(b) {}
   field(std::string_view name, std::floating_point auto d) : name_(name), value_(static_cast<double>(d)) {}

@@ -36,6 +36,18 @@ TEST(log_line, holds_time_level_event_and_typed_fields_in_this_order) {
                   R"("slot":"2023-11-14T22:13:20.123Z"})");
 }
 
+TEST(log_line, writes_ids_of_traces_in_hex_and_leaves_out_those_that_are_none) {
+  trace_id trace;
+  trace.bytes[0] = 0xAB;
+  span_id span;
+  span.bytes[7] = 1;
+  auto v = parsed(log::line(noon, log::level::info, "e",
+                            {{"trace_id", trace}, {"span_id", span}, {"parent", span_id{}}, {"other", trace_id{}}}));
+  EXPECT_EQ(v.text("trace_id"), "ab000000000000000000000000000000");
+  EXPECT_EQ(v.text("span_id"), "0000000000000001");
+  EXPECT_EQ(v.as_object()->size(), 5u);
+}
+
 TEST(log_line, writes_durations_in_milliseconds_with_the_unit_in_the_name) {
   auto v = parsed(log::line(noon, log::level::info, "e", {{"llm", 840ms}, {"read_ms", 1500us}, {"total", 2s}}));
   EXPECT_EQ(v.find("llm_ms")->as_double(), 840);
