@@ -235,6 +235,9 @@ loaded_settings load_settings(const command_line& cl, const environment& env, co
   return out;
 }
 
+// A longer one has a line of its own, so that meanings have room beside all others.
+constexpr std::size_t widest_name = 25;
+
 std::string settings_help() {
   auto fallback = [](const setting& s) {
     if (!s.needed_by.empty())
@@ -244,12 +247,13 @@ std::string settings_help() {
   std::size_t names = 0;
   std::size_t fallbacks = 0;
   for (auto& s : settings_table()) {
-    names = std::max(names, s.name.size());
+    names = std::max(names, s.name.size() > widest_name ? 0 : s.name.size());
     fallbacks = std::max(fallbacks, fallback(s).size());
   }
   auto row = [&](std::string_view name, std::string_view value, std::string_view meaning) {
-    return "  " + std::string{name} + std::string(names + 2 - name.size(), ' ') + std::string{value}
-           + std::string(fallbacks + 2 - value.size(), ' ') + std::string{meaning} + '\n';
+    auto gap = name.size() > names ? '\n' + std::string(names + 4, ' ') : std::string(names + 2 - name.size(), ' ');
+    return "  " + std::string{name} + gap + std::string{value} + std::string(fallbacks + 2 - value.size(), ' ')
+           + std::string{meaning} + '\n';
   };
   std::string out = "Settings (environment; <NAME>_FILE instead names a file that holds the value)\n";
   out += row("NAME", "DEFAULT", "MEANING");

@@ -118,6 +118,17 @@ struct settings {
   milliseconds circuit_open{0};
   milliseconds circuit_open_max{0};
 
+  // traces; without an endpoint none are exported
+  std::string otlp_endpoint;        // base URL of a collector
+  std::string otlp_traces_endpoint; // the whole URL, before otlp_endpoint
+  secret_text otlp_headers;         // see tracing::parse_otlp_headers
+  std::string otlp_certificate;     // empty: the system's certificates
+  milliseconds otlp_timeout{0};     // of one request
+  std::string otel_service_name;
+  double trace_ratio = 0; // of the traces that begin here
+  milliseconds span_max_age{0};
+  std::size_t max_waiting_spans = 0;
+
   // llm-standin
   std::uint16_t standin_port = 0; // 0: served on `port`
   milliseconds standin_latency{0};

@@ -1,5 +1,6 @@
 #include "infra/config/settings_table.hpp"
 
+#include "infra/tracing/otlp_json.hpp"
 #include "messages/timestamp.hpp"
 
 #include <algorithm>
@@ -55,6 +56,12 @@ std::string_view header_value(std::string_view s) {
   if (std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c < '\x7F'; }))
     return {};
   return "must consist of visible ASCII characters";
+}
+
+std::string_view otlp_headers(std::string_view s) {
+  if (tracing::parse_otlp_headers(s))
+    return {};
+  return "must be a list of name=value, separated by commas; values are visible ASCII or percent-encoded";
 }
 
 // Origins as browsers send them: scheme, host, port, nothing else.
@@ -354,6 +361,60 @@ const setting table[] = {
      "30000",
      ms(1, hour),
      "the same while trials fail: it doubles up to this",
+     {}},
+
+    // -- traces, by the names that OpenTelemetry gives these settings
+    {"OTEL_EXPORTER_OTLP_ENDPOINT",
+     &s::otlp_endpoint,
+     "",
+     any_text,
+     "base URL of a collector of OTLP/HTTP with JSON; absent: no export",
+     {},
+     http_url},
+    {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+     &s::otlp_traces_endpoint,
+     "",
+     any_text,
+     "its whole URL; absent: OTEL_EXPORTER_OTLP_ENDPOINT and /v1/traces",
+     {},
+     http_url},
+    {"OTEL_EXPORTER_OTLP_HEADERS",
+     &s::otlp_headers,
+     "",
+     any_text,
+     "headers for it: name=value, comma-separated, values percent-encoded",
+     {},
+     otlp_headers},
+    {"OTEL_EXPORTER_OTLP_CERTIFICATE",
+     &s::otlp_certificate,
+     "",
+     any_text,
+     "PEM file with the collector's CA; absent: the system's",
+     {}},
+    {"OTEL_EXPORTER_OTLP_TIMEOUT",
+     &s::otlp_timeout,
+     "10000",
+     ms(10, hour),
+     "deadline of one request to the collector, in milliseconds",
+     {}},
+    {"OTEL_SERVICE_NAME", &s::otel_service_name, "mana-ai", {1, 200}, "service.name of exported spans", {}},
+    {"OTEL_TRACES_SAMPLER_ARG",
+     &s::trace_ratio,
+     "1",
+     a_rate,
+     "share of the traces beginning here that are exported",
+     {}},
+    {"OTEL_BSP_SCHEDULE_DELAY",
+     &s::span_max_age,
+     "5000",
+     ms(10, hour),
+     "longest time a span waits for its batch to fill up, in milliseconds",
+     {}},
+    {"OTEL_BSP_MAX_QUEUE_SIZE",
+     &s::max_waiting_spans,
+     "2048",
+     {1, 1'000'000},
+     "spans that may wait for the collector; further ones are dropped",
      {}},
 
     // -- llm-standin
