@@ -54,6 +54,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::vault_key_unknown: return "vault_key_unknown";
     case errc::name_taken: return "name_taken";
     case errc::internal: return "internal";
+    case errc::export_failed: return "export_failed";
   }
   return "unknown";
 }

@@ -72,7 +72,10 @@ enum class errc : std::uint8_t {
   vault_key_unknown = 95,     // the KEK that wrapped this vault is not configured
   name_taken = 96,            // registration with a name that is in use
 
-  internal = 99 // a defect of ours; the detail says where
+  internal = 99, // a defect of ours; the detail says where
+
+  // -- traces; emitted by actors/span_exporter --------------------------------------------------------
+  export_failed = 100 // the collector did not take spans; said in the log only
 };
 
 // The name as it appears in logs, metrics and `last_error_code`: the enumerator's own.

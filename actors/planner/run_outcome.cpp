@@ -116,7 +116,8 @@ failure_kind kind_of(errc code) noexcept {
     case errc::mission_held:
     case errc::mission_unknown:
     case errc::token_budget_spent:
-    case errc::name_taken: return failure_kind::final;
+    case errc::name_taken:
+    case errc::export_failed: return failure_kind::final;
     case errc::lease_lost:
     case errc::account_deleted: return failure_kind::lost;
   }
@@ -196,6 +197,7 @@ std::string_view reason_sentence(errc code) noexcept {
     case errc::mission_unknown:
     case errc::token_budget_spent:
     case errc::name_taken:
+    case errc::export_failed:
     case errc::internal: return "Im Dienst ist ein interner Fehler aufgetreten.";
   }
   return "Im Dienst ist ein interner Fehler aufgetreten.";

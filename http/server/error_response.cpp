@@ -56,6 +56,7 @@ status_and_code to_http(errc code) noexcept {
     case errc::vault_key_unknown: return {503, "VAULT_KEY_UNKNOWN"};
     case errc::name_taken: return {409, "NAME_TAKEN"};
     case errc::config_invalid:
+    case errc::export_failed:
     case errc::internal: return {500, "INTERNAL"};
   }
   return {500, "INTERNAL"};

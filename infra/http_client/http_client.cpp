@@ -79,6 +79,8 @@ http_client::http_client(asio::io_context& ctx, http_client_config cfg, std::opt
   common_header_ = "Host: " + host_header(cfg_.at) + "\r\nAccept: application/json\r\nUser-Agent: mana-ai\r\n";
   if (!cfg_.bearer_token.empty())
     common_header_ += "Authorization: Bearer " + cfg_.bearer_token + "\r\n";
+  for (auto& [name, value] : cfg_.headers)
+    ((common_header_ += name) += ": " + value) += "\r\n";
 }
 
 asio::awaitable<http_response> http_client::send(call_id id, http_request req) {

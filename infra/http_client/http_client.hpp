@@ -18,14 +18,17 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace mana::net {
 
 struct http_client_config {
   origin at;
-  std::string ca_file;                                  // PEM; empty: the system's store
-  std::string bearer_token;                             // empty: no Authorization header
+  std::string ca_file;      // PEM; empty: the system's store
+  std::string bearer_token; // empty: no Authorization header
+  // Of every request besides; without control characters.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::chrono::milliseconds connect_timeout{5'000};     // resolve, connect and TLS handshake
   std::chrono::milliseconds first_byte_timeout{60'000}; // from the connection to the first byte back
   std::size_t max_header_bytes = 16u << 10;

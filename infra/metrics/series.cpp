@@ -153,6 +153,13 @@ sync_metrics::sync_metrics(registry& r)
     sockets_closed(r.counters("sync_sockets_closed_total", "WebSockets closed, by why."), "reason",
                    {"client", "unauthorized", "expired", "refused", "slow", "restart"}) {}
 
+// -- traces -----------------------------------------------------------------------------------------
+
+tracing_metrics::tracing_metrics(registry& r)
+  : exported(r.one_counter("spans_exported_total", "Spans that the collector took.")),
+    dropped(r.counters("spans_dropped_total", "Spans that were not exported, by why."), "reason",
+            {"queue_full", "retries_spent", "rejected", "shutdown"}) {}
+
 // -- HTTP -------------------------------------------------------------------------------------------
 
 http_metrics::http_metrics(registry& r)

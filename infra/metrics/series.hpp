@@ -185,6 +185,13 @@ struct sync_metrics {
   series_by_label<counter> sockets_closed; // by reason
 };
 
+// Only where spans are exported.
+struct tracing_metrics {
+  explicit tracing_metrics(registry& r);
+  counter& exported;
+  series_by_label<counter> dropped; // by reason
+};
+
 class http_metrics {
 public:
   explicit http_metrics(registry& r);

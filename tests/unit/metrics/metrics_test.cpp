@@ -80,6 +80,7 @@ TEST(metrics, are_those_of_the_golden_file) {
   sync_metrics sync{r};
   http_metrics http{r};
   http.record("GET", "/health", 200, 1ms);
+  tracing_metrics tracing{r};
   std::ifstream in{MANA_TEST_DATA "/unit/metrics/series.golden"};
   std::string golden{std::istreambuf_iterator<char>{in}, {}};
   EXPECT_EQ(described(r), golden);
