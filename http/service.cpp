@@ -6,6 +6,7 @@
 #include "actors/supervisor/key_settings.hpp"
 #include "actors/supervisor/runner.hpp"
 #include "actors/supervisor/sync_service.hpp"
+#include "actors/supervisor/tracing_service.hpp"
 #include "http/audit_routes.hpp"
 #include "http/grant_routes.hpp"
 #include "http/jwks_routes.hpp"
@@ -45,6 +46,7 @@ namespace {
 using config::target;
 
 constexpr auto server_grace = std::chrono::seconds{2};
+constexpr auto flush_grace = std::chrono::seconds{2}; // of the last spans
 
 struct system_config : caf::actor_system_config {
   explicit system_config(std::size_t threads) {
@@ -94,6 +96,10 @@ public:
 
   // The stand-in first: the runner may call it as soon as it runs.
   std::optional<failure> start() {
+    auto tracing = tracing_service::start(system_, llm_loop_, settings_, registry_, version);
+    if (!tracing)
+      return std::move(tracing).error();
+    tracing_ = std::move(*tracing);
     if (auto f = start_standin())
       return f;
     http::router routes;
@@ -151,6 +157,8 @@ public:
     server_.reset();
     standin_server_.reset();
     front_loop_.join();
+    if (tracing_)
+      tracing_->stop(flush_grace);
     llm_loop_.join();
     log::info("stopped",
               {{"finished", result.finished}, {"handed_back", result.handed_back}, {"drained_after", drained_after}});
@@ -378,6 +386,7 @@ private:
   caf::actor_system system_;
   io_loop front_loop_;
   io_loop llm_loop_;
+  std::unique_ptr<tracing_service> tracing_;
   std::vector<crypto::signing_key> signing_keys_;
   std::unique_ptr<issuer_keys_service> issuer_keys_;
   std::unique_ptr<auth_service> auth_;
