@@ -10,6 +10,11 @@
 #include <algorithm>
 #include <charconv>
 
+// g++ 12 inlines only the allocating half of Boost's coroutine frames and then sees a mismatch.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace mana::http {
 
 using boost::asio::awaitable;

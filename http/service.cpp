@@ -287,7 +287,8 @@ private:
     c.port = port;
     c.max_connections += targets_.contains(target::sync) ? settings_.max_sockets : 0;
     c.body_rule_of = routes.as_body_rules();
-    c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry_));
+    c.tracer = tracing_->tracer();
+    c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry_), c.tracer);
     c.added_headers = [origins = settings_.cors_origins](const http::request& r) {
       return http::cors_headers(origins, r);
     };

@@ -99,12 +99,14 @@ asio::awaitable<bool> server::connection::serve_one() {
   if (!rejection && !p.is_done())
     co_return false;
   auto received_at = clock::now();
+  auto parent = trace_parent(p);
+  auto span = core_.cfg.tracer.start(parent, parent.valid());
   std::string method{p.get().method_string()};
   bool keep_alive = !rejection && p.keep_alive();
-  auto answer = co_await answered(p, rejection);
+  auto answer = co_await answered(p, rejection, span);
   end_large_body();
   if (answer.websocket) {
-    core_.observe(method, answer, clock::now() - received_at);
+    core_.observe(method, answer, clock::now() - received_at, span);
     co_await upgrade(p, std::move(answer.websocket));
     co_return false;
   }
@@ -117,7 +119,7 @@ asio::awaitable<bool> server::connection::serve_one() {
     delay_.expires_after(answer.delay);
     co_await delay_.async_wait(into(cancelled));
   }
-  core_.observe(method, answer, clock::now() - received_at);
+  core_.observe(method, answer, clock::now() - received_at, span);
   keep_alive = keep_alive && !rejection && !core_.draining && !core_.stopping && !answer.cut_after;
   bool sent = co_await send(answer, method == "HEAD", keep_alive);
   if (sent && rejection)
@@ -127,7 +129,8 @@ asio::awaitable<bool> server::connection::serve_one() {
 
 // Without a rejection the request was read to its end. What the request's head is refused for becomes
 // the rejection.
-asio::awaitable<response> server::connection::answered(request_parser& p, std::optional<response>& rejection) {
+asio::awaitable<response> server::connection::answered(request_parser& p, std::optional<response>& rejection,
+                                                       const started_span& span) {
   header_list added;
   if (p.is_header_done()) {
     auto req = request_head(p);
@@ -138,7 +141,8 @@ asio::awaitable<response> server::connection::answered(request_parser& p, std::o
     if (!rejection) {
       req->body = std::move(p.get().body());
       req->remote_address = remote_address_;
-      auto answer = co_await handled(std::move(*req));
+      req->trace = span.context;
+      auto answer = co_await handled(std::move(*req), span);
       std::move(added.begin(), added.end(), std::back_inserter(answer.headers));
       co_return answer;
     }
@@ -202,7 +206,7 @@ asio::awaitable<void> server::connection::send_continue() {
   co_await asio::async_write(stream_, asio::buffer(text.data(), text.size()), into(ec));
 }
 
-asio::awaitable<response> server::connection::handled(request req) {
+asio::awaitable<response> server::connection::handled(request req, const started_span& span) {
   stream_.expires_never();
   req.when_client_is_gone = [this](std::function<void()> then) { watch_client(std::move(then)); };
   std::string reason;
@@ -216,7 +220,8 @@ asio::awaitable<response> server::connection::handled(request req) {
     reason = "an exception of unknown type";
   }
   stop_watching();
-  log::error("http_handler_failed", {{"reason", reason}});
+  log::error("http_handler_failed",
+             {{"reason", reason}, {"trace_id", span.context.trace}, {"span_id", span.context.span}});
   co_return internal_error();
 }
 

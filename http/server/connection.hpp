@@ -28,7 +28,8 @@ std::string head_of(const response& r, bool keep_alive);
 struct server::core {
   core(asio::io_context& context, server_config c, handler h);
 
-  void observe(std::string_view method, const response& r, std::chrono::nanoseconds duration) const;
+  void observe(std::string_view method, const response& r, std::chrono::nanoseconds duration,
+               const started_span& span) const;
   void begin_stop(std::chrono::milliseconds grace, const std::shared_ptr<core>& self);
   void finish_if_done();
   void cut_all();
@@ -68,9 +69,9 @@ private:
   asio::awaitable<bool> serve_one();
   asio::awaitable<std::optional<response>> read(request_parser& p);
   asio::awaitable<std::optional<response>> judged_body(request_parser& p);
-  asio::awaitable<response> answered(request_parser& p, std::optional<response>& rejection);
+  asio::awaitable<response> answered(request_parser& p, std::optional<response>& rejection, const started_span& span);
   asio::awaitable<void> send_continue();
-  asio::awaitable<response> handled(request req);
+  asio::awaitable<response> handled(request req, const started_span& span);
   void watch_client(std::function<void()> gone);
   void stop_watching();
   asio::awaitable<bool> send(const response& r, bool without_body, bool keep_alive);

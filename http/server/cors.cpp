@@ -8,7 +8,7 @@ namespace mana::http {
 namespace {
 
 constexpr const char* methods = "GET, POST, PUT, PATCH, DELETE";
-constexpr const char* request_headers = "authorization, content-type";
+constexpr const char* request_headers = "authorization, content-type, traceparent, tracestate";
 constexpr const char* preflight_seconds = "600";
 
 bool is_preflight(const request& req) {

@@ -2,6 +2,7 @@
 
 #include "http/server/error_response.hpp"
 #include "http/server/target.hpp"
+#include "infra/tracing/trace_context.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -46,6 +47,14 @@ std::optional<response> refused_bytes(const boost::system::error_code& ec) {
   if (ec == beast::http::error::header_limit)
     return error_response(431, "LIMIT_EXCEEDED", "the request header is too large");
   return bad_request("the request is not valid HTTP");
+}
+
+span_context trace_parent(const request_parser& p) {
+  auto& m = p.get();
+  auto field = m.find(beast::string_view{tracing::traceparent_name.data(), tracing::traceparent_name.size()});
+  if (field == m.end() || m.count(field->name_string()) != 1)
+    return {};
+  return tracing::parse_traceparent({field->value().data(), field->value().size()}).value_or(span_context{});
 }
 
 result<request> request_head(const request_parser& p) {

@@ -24,6 +24,9 @@ std::optional<response> refused_header(const request_parser& p);
 // Of an error of the parser, the answer; nullopt: the connection's own, and nobody is there to read one.
 std::optional<response> refused_bytes(const boost::system::error_code& ec);
 
+// After the header: whose span is the request's parent; none when nobody says so, or not in one valid header.
+span_context trace_parent(const request_parser& p);
+
 // After the header: the request without its body. bad_request: the target or the Host header is wrong.
 result<request> request_head(const request_parser& p);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "messages/sensitive_text.hpp"
+#include "messages/span.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -31,6 +32,7 @@ struct request {
   std::map<std::string, std::string> headers;     // names in lower case; repeated ones joined by ", "
   std::string body;
   std::string remote_address; // of the connection's peer: a proxy's when there is one; may be empty
+  span_context trace;         // its span; of whatever the handler does that has spans, the parent
   // For handlers that wait long: calls `then` on the loop's thread, once, when the client closes its end or the
   // connection is cut before the response is sent. Empty where no connection is. Not to be called after the handler.
   std::function<void(std::function<void()> then)> when_client_is_gone;

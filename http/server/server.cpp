@@ -15,7 +15,8 @@ using boost::system::error_code;
 server::core::core(asio::io_context& context, server_config c, handler h)
   : cfg(std::move(c)), handle(std::move(h)), acceptor(context), accept_pause(context), grace_timer(context) {}
 
-void server::core::observe(std::string_view method, const response& r, std::chrono::nanoseconds duration) const {
+void server::core::observe(std::string_view method, const response& r, std::chrono::nanoseconds duration,
+                           const started_span& span) const {
   if (!cfg.observe)
     return;
   exchange e;
@@ -23,6 +24,7 @@ void server::core::observe(std::string_view method, const response& r, std::chro
   e.route = r.route;
   e.status = r.status;
   e.duration = duration;
+  e.span = span;
   cfg.observe(e);
 }
 
@@ -92,7 +94,7 @@ asio::awaitable<void> server::accept_connections(std::shared_ptr<core> c) {
       co_await c->accept_pause.async_wait(into(ec));
     } else if (c->connections.size() >= c->cfg.max_connections) {
       refuse(std::move(socket), full);
-      c->observe("", full, {});
+      c->observe("", full, {}, {});
     } else {
       auto conn = std::make_shared<connection>(*c, std::move(socket));
       c->connections.insert(conn);

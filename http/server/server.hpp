@@ -12,11 +12,14 @@
 //   the server drains                       its answer, close
 //   the handler throws                      500
 // All errors are JSON, see error_response.hpp.
+//
+// Each request has a span, in the trace that its `traceparent` names, or in a new one.
 #pragma once
 
 #include "http/server/message.hpp"
 #include "http/server/websocket.hpp"
 #include "infra/io/io_loop.hpp"
+#include "infra/tracing/tracer.hpp"
 #include "messages/result.hpp"
 
 #include <utility> // Boost 1.74: asio/awaitable.hpp uses std::exchange without it
@@ -41,6 +44,7 @@ struct exchange {
   std::string route;  // the pattern, empty when none matched
   unsigned status = 0;
   std::chrono::nanoseconds duration{0}; // from the complete request to its answer
+  started_span span;                    // none when there was no request
 };
 
 // A route that takes larger bodies than the others.
@@ -66,6 +70,7 @@ struct server_config {
   std::chrono::milliseconds idle_timeout{60'000};    // between two requests
   std::chrono::milliseconds write_timeout{30'000};   // for one whole response
   websocket_rules sockets;
+  tracing::tracer tracer;                       // starts the spans that `observe` ends
   std::function<void(const exchange&)> observe; // called on the loop's thread; may be empty
   // What every answer to this request carries besides its own headers, also one that never reached
   // the handler; `body` is not there yet. Called on the loop's thread; may be empty.

@@ -90,7 +90,7 @@ TEST_F(http_identity, a_preflight_is_answered_for_a_listed_origin) {
                 from_app + "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n");
   EXPECT_EQ(a.status, 204u);
   EXPECT_TRUE(has(a, "Access-Control-Allow-Origin: https://app.test"));
-  EXPECT_TRUE(has(a, "Access-Control-Allow-Headers: authorization, content-type"));
+  EXPECT_TRUE(has(a, "Access-Control-Allow-Headers: authorization, content-type, traceparent, tracestate"));
 }
 
 TEST_F(http_identity, errors_carry_the_headers_whoever_made_them) {

@@ -30,7 +30,7 @@ struct http_routes_fixture : ::testing::Test {
 
   void serve(const http::router& routes) {
     http::server_config c;
-    c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry));
+    c.observe = http::observe_into(std::make_shared<metrics::http_metrics>(registry), c.tracer);
     auto s = http::server::start(loop, c, routes.as_handler());
     ASSERT_TRUE(s) << s.error().detail;
     server = std::move(*s);

@@ -2,6 +2,7 @@
 
 #include "http/server/error_response.hpp"
 #include "infra/json/value.hpp"
+#include "infra/tracing/trace_context.hpp"
 #include "tests/net/http_socket.hpp"
 
 #include <caf/all.hpp>
@@ -38,6 +39,7 @@ struct http_server_test : ::testing::Test {
     cfg.observe = [this](const http::exchange& e) {
       std::lock_guard guard{mutex};
       observed.push_back(e.method + ' ' + e.route + ' ' + std::to_string(e.status));
+      spans.push_back(e.span);
     };
     auto s = http::server::start(loop, cfg, [this](request r) { return answer(std::move(r)); });
     ASSERT_TRUE(s) << s.error().detail;
@@ -48,6 +50,7 @@ struct http_server_test : ::testing::Test {
     response out;
     out.content_type = "text/plain";
     out.body = r.method + ' ' + r.path + ' ' + r.body;
+    seen_by_handler = r.trace;
     if (r.path == "/throw")
       throw std::runtime_error{"on purpose"};
     if (r.path == "/gate") {
@@ -91,6 +94,8 @@ struct http_server_test : ::testing::Test {
   std::promise<void> big_done;
   std::mutex mutex;
   std::vector<std::string> observed;
+  std::vector<started_span> spans;
+  span_context seen_by_handler;
   std::unique_ptr<http::server> server;
 };
 
@@ -101,6 +106,58 @@ std::string body_of(const std::string& r) { return r.substr(std::min(r.find("\r\
 std::string code_of(const std::string& r) {
   auto v = json::parse(body_of(r));
   return v ? std::string{v->text("code")} : "no JSON: " + r;
+}
+
+// -- traces -----------------------------------------------------------------------------------------
+
+http::server_config with_traces() {
+  http::server_config cfg;
+  cfg.tracer = tracing::tracer{tracing::trace_id_ratio_sampler{0}};
+  return cfg;
+}
+
+TEST_F(http_server_test, a_request_goes_on_with_its_callers_trace) {
+  start(with_traces());
+  auto s = connect();
+  s.send("GET /a HTTP/1.1\r\nHost: h\r\nTraceParent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
+         "Connection: close\r\n\r\n");
+  EXPECT_TRUE(has_status(s.rest(), 200));
+  ASSERT_EQ(spans.size(), 1u);
+  auto parent = *tracing::parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  EXPECT_EQ(spans[0].context.trace, parent.trace);
+  EXPECT_EQ(spans[0].parent, parent.span);
+  EXPECT_TRUE(spans[0].parent_is_remote);
+  EXPECT_TRUE(spans[0].context.sampled);
+  EXPECT_EQ(seen_by_handler, spans[0].context);
+}
+
+TEST_F(http_server_test, a_malformed_traceparent_is_ignored_and_a_new_trace_begins) {
+  start(with_traces());
+  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  for (auto& header : {std::string{}, "traceparent: " + good + "x\r\n", std::string{"traceparent:\r\n"},
+                       "traceparent: " + good + "\r\ntraceparent: " + good + "\r\n",
+                       "traceparent: " + std::string(8'000, 'a') + "\r\n"}) {
+    spans.clear();
+    auto s = connect();
+    s.send("GET /a HTTP/1.1\r\nHost: h\r\n" + header + "Connection: close\r\n\r\n");
+    EXPECT_TRUE(has_status(s.rest(), 200)) << header;
+    ASSERT_EQ(spans.size(), 1u);
+    EXPECT_TRUE(spans[0].context.valid());
+    EXPECT_FALSE(spans[0].parent.valid());
+    EXPECT_FALSE(spans[0].context.sampled);
+  }
+}
+
+TEST_F(http_server_test, a_request_that_is_refused_has_a_span_too) {
+  start(with_traces());
+  for (std::string bad : {"nonsense\r\n\r\n", "GET /a HTTP/1.1\r\n\r\n"}) {
+    spans.clear();
+    auto s = connect();
+    s.send(bad);
+    EXPECT_TRUE(has_status(s.rest(), 400));
+    ASSERT_EQ(spans.size(), 1u);
+    EXPECT_TRUE(spans[0].context.valid());
+  }
 }
 
 // -- requests and answers -----------------------------------------------------------------------------

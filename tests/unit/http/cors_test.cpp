@@ -46,7 +46,7 @@ TEST(cors, a_preflight_names_methods_headers_and_how_long_it_holds) {
   auto h = headers_of("http://localhost:5173", "/api/v1/me/x", "OPTIONS");
   EXPECT_EQ(h["Access-Control-Allow-Origin"], "http://localhost:5173");
   EXPECT_NE(h["Access-Control-Allow-Methods"].find("DELETE"), std::string::npos);
-  EXPECT_EQ(h["Access-Control-Allow-Headers"], "authorization, content-type");
+  EXPECT_EQ(h["Access-Control-Allow-Headers"], "authorization, content-type, traceparent, tracestate");
   EXPECT_EQ(h["Access-Control-Max-Age"], "600");
   EXPECT_EQ(headers_of("https://evil.test", "/api/v1/me/x", "OPTIONS").size(), 1u);
 }
