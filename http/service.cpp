@@ -197,7 +197,7 @@ private:
   std::optional<failure> start_runner(http::router& routes, std::vector<http::probed_target>& probed) {
     if (!targets_.contains(target::runner))
       return std::nullopt;
-    auto started = runner::start(system_, llm_loop_, settings_, registry_, give_up());
+    auto started = runner::start(system_, llm_loop_, settings_, registry_, tracing_->tracer(), give_up());
     if (!started)
       return std::move(started).error();
     runner_ = std::move(*started);

@@ -4,6 +4,7 @@
 #include "http/server/error_response.hpp"
 #include "infra/io/ask.hpp"
 #include "infra/json/value.hpp"
+#include "infra/tracing/trace_context.hpp"
 
 #include <algorithm>
 
@@ -186,6 +187,16 @@ awaitable<response> end_run(front_ptr f, user_id user, request req) {
 
 awaitable<response> where_text_goes(front_ptr f, user_id, request) { co_return json_response(llm_place_json(f->llm)); }
 
+// For whom the call goes to. It is worth nothing without the traceparent that it came with.
+std::string trace_state_of(const request& req) {
+  auto state = req.headers.find(std::string{tracing::tracestate_name});
+  auto parent = req.headers.find(std::string{tracing::traceparent_name});
+  bool has_parent = parent != req.headers.end() && tracing::parse_traceparent(parent->second);
+  if (!has_parent || state == req.headers.end())
+    return {};
+  return std::string{tracing::usable_tracestate(state->second)};
+}
+
 // A client that goes away before the answer takes its call with it.
 awaitable<response> complete(front_ptr f, user_id user, request req) {
   chat_rules rules;
@@ -196,6 +207,8 @@ awaitable<response> complete(front_ptr f, user_id user, request req) {
   user_chat question;
   question.user = std::move(user);
   question.prompt = std::move(*prompt);
+  question.trace = req.trace;
+  question.trace_state = trace_state_of(req);
   auto control = std::make_shared<question_control>();
   if (req.when_client_is_gone)
     req.when_client_is_gone([control] { control->give_up(); });

@@ -6,6 +6,7 @@
 #include "messages/caf_errors.hpp"
 #include "messages/chat_prompt.hpp"
 #include "messages/ids.hpp"
+#include "messages/span.hpp"
 
 #include <caf/all.hpp>
 
@@ -20,6 +21,9 @@ namespace mana {
 struct chat_call {
   std::shared_ptr<const chat_prompt> prompt;
   user_id user; // whose call it is: users take turns when calls have to wait
+  // The span that asks; each attempt is a child of it, and tells the endpoint so.
+  span_context trace{};
+  std::string trace_state{}; // for the endpoint, see infra/tracing/trace_context.hpp; may be empty
 };
 
 struct chat_answer {

@@ -6,16 +6,20 @@
 #include "messages/chat_prompt.hpp"
 #include "messages/ids.hpp"
 #include "messages/llm_client.hpp"
+#include "messages/span.hpp"
 
 #include <caf/all.hpp>
 
 #include <memory>
+#include <string>
 
 namespace mana {
 
 struct user_chat {
   user_id user;
   std::shared_ptr<const chat_prompt> prompt;
+  span_context trace{};      // of the request
+  std::string trace_state{}; // that came with it, to be passed on; may be empty
 };
 
 using llm_proxy_actor = caf::typed_actor<

@@ -5,6 +5,7 @@
 #include "messages/caf_errors.hpp"
 #include "messages/ids.hpp"
 #include "messages/iteration_writer.hpp"
+#include "messages/span.hpp"
 #include "messages/timestamp.hpp"
 
 #include <caf/all.hpp>
@@ -55,6 +56,7 @@ struct run_finished {
   std::chrono::microseconds llm{0};
   std::chrono::microseconds write{0};
   std::int64_t tokens = 0; // prompt and completion of all LLM calls
+  started_span span;       // the root of the run's trace
 };
 
 // A planner is about to use this grant (crypto::grant_fingerprint). Before the first decrypt.

@@ -18,6 +18,7 @@ public:
 
   // The client must be kept while the request is under way; close() lets it go here.
   std::shared_ptr<net::http_client> http() const { return http_; }
+  // Without the trace.
   net::http_request request(std::shared_ptr<const chat_prompt> prompt, std::chrono::steady_clock::time_point deadline);
   void close();
 

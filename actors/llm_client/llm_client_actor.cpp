@@ -108,6 +108,8 @@ caf::result<chat_answer> llm_client::accept(chat_call& asked) {
   auto& c = calls_[id];
   c.prompt = std::move(asked.prompt);
   c.user = std::move(asked.user);
+  c.trace = asked.trace;
+  c.trace_state = std::move(asked.trace_state);
   watch(id, caf::actor_cast<caf::strong_actor_ptr>(current_sender()), c);
   c.answer = make_response_promise<chat_answer>();
   auto promised = c.answer;
@@ -200,11 +202,10 @@ void llm_client::start(call_map::iterator i, std::size_t endpoint, clock::time_p
   c.deadline = deadline_of(c, now);
   c.state = call_state::in_flight;
   c.endpoint = endpoint;
-  ++c.attempts;
   ++in_flight_;
   if (endpoint > 0 && observer_.failed_over)
     observer_.failed_over(endpoint);
-  ticket t{endpoint, endpoints_[endpoint].guard.admit(now)};
+  ticket t{endpoint, endpoints_[endpoint].guard.admit(now), {}, c.attempts++};
   caf::strong_actor_ptr self{ctrl()};
   boost::asio::co_spawn(loop().executor(), attempt(self, id, c.prompt, *c.deadline, t),
                         [this, self, lost = id, t](std::exception_ptr thrown) {
@@ -225,18 +226,40 @@ boost::asio::awaitable<void> llm_client::attempt([[maybe_unused]] caf::strong_ac
                                                  ticket t) {
   auto begun = clock::now();
   // Between co_spawn and here the requester may have ended: nothing was sent then.
-  if (calls_.count(id) == 0) {
+  auto asked = calls_.find(id);
+  if (asked == calls_.end()) {
     learn(t, nothing_learned(errc::cancelled, ""));
     co_return;
   }
+  t.span = observer_.tracer.start(asked->second.trace);
   auto http = endpoints_[t.endpoint].http();
   auto request = endpoints_[t.endpoint].request(std::move(prompt), deadline);
+  request.trace = t.span.context;
+  request.trace_state = asked->second.trace_state;
   auto response = co_await http->send(id, std::move(request));
   auto report = judge(response, wall_clock());
   learn(t, report);
-  if (observer_.attempt)
-    observer_.attempt(to_string(report.what), clock::now() - begun);
+  tell(t, report, response.status, begun);
   attempt_ended(id, response.requests, std::move(report));
+}
+
+void llm_client::tell(const ticket& t, const attempt_report& report, unsigned status, clock::time_point begun) const {
+  if (!observer_.attempt)
+    return;
+  llm_attempt out;
+  out.what = to_string(report.what);
+  out.took = clock::now() - begun;
+  out.span = t.span;
+  out.endpoint = t.endpoint;
+  out.retry = t.retry;
+  out.status = status;
+  if (auto* content = std::get_if<completion>(&report.outcome)) {
+    out.prompt_tokens = content->prompt_tokens;
+    out.completion_tokens = content->completion_tokens;
+  } else {
+    out.error = std::get<attempt_failure>(report.outcome).why.code;
+  }
+  observer_.attempt(out);
 }
 
 void llm_client::learn(const ticket& t, const attempt_report& report) {

@@ -51,6 +51,8 @@ private:
     promise answer;
     std::shared_ptr<const chat_prompt> prompt;
     user_id user;
+    span_context trace;
+    std::string trace_state;
     caf::actor_addr requester; // may be none
     call_state state = call_state::waiting;
     std::size_t endpoint = 0; // in flight: where
@@ -68,6 +70,8 @@ private:
   struct ticket {
     std::size_t endpoint;
     endpoint_guard::permit permit;
+    started_span span; // from when it is sent
+    unsigned retry = 0;
   };
 
   caf::result<chat_answer> accept(chat_call& asked);
@@ -87,6 +91,7 @@ private:
                                        std::shared_ptr<const chat_prompt> prompt, clock::time_point deadline, ticket t);
   void attempt_threw(call_id id, ticket t);
   void learn(const ticket& t, const attempt_report& report);
+  void tell(const ticket& t, const attempt_report& report, unsigned status, clock::time_point begun) const;
   void attempt_ended(call_id id, unsigned http_calls, attempt_report report);
   void attempt_failed(call_map::iterator c, const attempt_failure& problem);
 

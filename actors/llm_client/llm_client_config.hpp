@@ -5,9 +5,11 @@
 #include "actors/llm_client/circuit_breaker.hpp"
 #include "actors/llm_client/retry_policy.hpp"
 #include "infra/http_client/url.hpp"
+#include "infra/tracing/tracer.hpp"
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,10 +43,23 @@ struct llm_client_config {
 // Every value out of range at once, by name; errc::config_invalid. In the order of the endpoints.
 result<std::vector<net::origin>> check(const llm_client_config& cfg);
 
+// An HTTP attempt that ended.
+struct llm_attempt {
+  std::string_view what; // one of attempt_class's names
+  std::chrono::nanoseconds took{0};
+  started_span span;
+  std::size_t endpoint = 0; // from 0
+  unsigned retry = 0;       // how many attempts of the same call came before
+  unsigned status = 0;      // of HTTP; 0: there was no answer
+  std::optional<errc> error;
+  std::int64_t prompt_tokens = 0; // as in chat_answer
+  std::int64_t completion_tokens = 0;
+};
+
 // Called on the loop's thread.
 struct llm_observer {
-  // Once per HTTP attempt, with one of attempt_class's names.
-  std::function<void(std::string_view outcome_class, std::chrono::nanoseconds took)> attempt;
+  tracing::tracer tracer;                          // starts the spans that `attempt` ends
+  std::function<void(const llm_attempt&)> attempt; // once per HTTP attempt
   // A call goes to an endpoint that is not the first; from 0.
   std::function<void(std::size_t endpoint)> failed_over;
   std::function<void()> retries_spent;

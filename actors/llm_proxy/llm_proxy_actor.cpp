@@ -72,6 +72,8 @@ caf::result<chat_answer> llm_proxy::begin(user_chat& asked) {
   c.user = std::move(asked.user);
   c.prompt = std::move(asked.prompt);
   c.prompt_bytes = c.prompt->size();
+  c.trace = asked.trace;
+  c.trace_state = std::move(asked.trace_state);
   if (auto who = caf::actor_cast<caf::strong_actor_ptr>(current_sender())) {
     c.requester = caf::actor_cast<caf::actor_addr>(who);
     monitor(c.requester);
@@ -109,7 +111,7 @@ void llm_proxy::ask(call_id id) {
   }
   c.errand = spawn<llm_errand>(deps_.llm);
   // The client owns all deadlines, and the errand answers when it ends.
-  request(c.errand, caf::infinite, chat_call{std::move(c.prompt), c.user})
+  request(c.errand, caf::infinite, chat_call{std::move(c.prompt), c.user, c.trace, std::move(c.trace_state)})
       .then([this, id](chat_answer& a) { answered(id, a); },
             [this, id](const caf::error& e) { failed(id, to_failure(e)); });
 }

@@ -51,6 +51,8 @@ private:
     user_id user;
     std::shared_ptr<const chat_prompt> prompt;
     std::size_t prompt_bytes = 0;
+    span_context trace;
+    std::string trace_state;
     caf::typed_response_promise<chat_answer> answer;
     caf::actor_addr requester;
     llm_client_actor errand; // empty while tokens are being set aside

@@ -50,12 +50,13 @@ planning plan_with(std::shared_ptr<const tool_catalogue> catalogue) {
 }
 
 planner::planner(caf::actor_config& cfg, std::shared_ptr<const planner_deps> deps, claimed_mission run,
-                 scheduler_actor scheduler)
+                 scheduler_actor scheduler, const started_span& span)
   : planner_actor::base(cfg), deps_(std::move(deps)), run_(std::move(run)), claimed_at_(clock().now()),
     scheduler_(std::move(scheduler)) {
   report_.held = end_.held = run_.held;
   report_.slot = end_.slot = run_.slot;
   report_.attempt = run_.attempt;
+  report_.span = span;
   if (run_.attempt == 1 && run_.last_error.empty())
     report_.due_to_claimed = run_.claimed_at - run_.slot;
   set_exception_handler([](std::exception_ptr&) -> caf::error { return to_caf({errc::internal, "planner"}); });
@@ -145,19 +146,21 @@ void planner::plan_with_inputs() {
 
 void planner::ask() {
   auto prompt = std::make_shared<const chat_prompt>(prompt_.system, prompt_.user);
-  auto start = clock().now();
+  auto asking = begin_stage("llm", &run_finished::llm);
   auto prompt_bytes = prompt->size();
-  request(deps_->llm, caf::infinite, chat_call{std::move(prompt), run_.held.key.user}) // the client owns its deadlines
+  // The client owns its deadlines.
+  request(deps_->llm, caf::infinite, chat_call{std::move(prompt), run_.held.key.user, asking.span.context})
       .then(
-          [this, start, prompt_bytes](const chat_answer& answer) {
-            report_.llm += since(start);
+          [this, asking, prompt_bytes](const chat_answer& answer) {
+            end_stage(asking);
             end_.tokens += tokens_used(answer, prompt_bytes);
             report_.tokens = end_.tokens;
             guarded("parse", [&] { answered(answer.content); });
           },
-          [this, start](const caf::error& e) {
-            report_.llm += since(start);
-            fail(to_failure(e));
+          [this, asking](const caf::error& e) {
+            auto why = to_failure(e);
+            end_stage(asking, why.code);
+            fail(std::move(why));
           });
 }
 
@@ -195,19 +198,20 @@ void planner::fail(failure why) {
 
 void planner::write() {
   ++write_tries_;
-  auto start = clock().now();
+  auto writing = begin_stage("write", &run_finished::write);
   request(deps_->writer, deps_->config.database_timeout, end_)
       .then(
-          [this, start](const run_ended& ended) {
-            report_.write += since(start);
+          [this, writing](const run_ended& ended) {
+            end_stage(writing);
             report_.written = ended.written;
             report_.ended = end_.how;
             report_.retry_after = end_.retry_after;
             report();
           },
-          [this, start](const caf::error& e) {
-            report_.write += since(start);
-            guarded("write", [&] { write_failed(to_failure(e)); });
+          [this, writing](const caf::error& e) {
+            auto why = to_failure(e);
+            end_stage(writing, why.code);
+            guarded("write", [&] { write_failed(std::move(why)); });
           });
 }
 
@@ -252,8 +256,14 @@ void planner::guarded(const char* stage, const std::function<void()>& f) {
   fail(std::move(defect));
 }
 
-std::chrono::microseconds planner::since(time_point start) const {
-  return std::chrono::duration_cast<std::chrono::microseconds>(clock().now() - start);
+planner::open_stage planner::begin_stage(std::string_view name, std::chrono::microseconds run_finished::*sum) const {
+  return {name, sum, clock().now(), deps_->observer.tracer.start(report_.span.context)};
+}
+
+void planner::end_stage(const open_stage& s, std::optional<errc> error) {
+  std::chrono::nanoseconds took = clock().now() - s.begun;
+  report_.*s.sum += std::chrono::duration_cast<std::chrono::microseconds>(took);
+  deps_->observer.stage_ended({s.name, s.span, took, error});
 }
 
 timestamp planner::now() const {

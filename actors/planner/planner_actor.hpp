@@ -20,6 +20,7 @@
 #include "actors/planner/prompt.hpp"
 #include "actors/planner/run_outcome.hpp"
 #include "actors/planner/tool_catalogue.hpp"
+#include "infra/tracing/tracer.hpp"
 #include "messages/audit_writer.hpp"
 #include "messages/iteration_writer.hpp"
 #include "messages/llm_client.hpp"
@@ -64,8 +65,18 @@ struct planner_config {
       .least = std::chrono::milliseconds{100}, .base = std::chrono::milliseconds{500}, .max = std::chrono::seconds{4}};
 };
 
-// Metrics. Called from many threads; must neither block nor throw.
+// A stage of a run that ended, with the measure that the metrics and the run's line of the log have.
+struct ended_stage {
+  std::string_view name; // read, audit, llm or write
+  started_span span;
+  std::chrono::nanoseconds took{0};
+  std::optional<errc> error;
+};
+
+// Metrics and spans. Called from many threads; must neither block nor throw.
 struct planner_observer {
+  tracing::tracer tracer; // starts the spans that `stage_ended` ends
+  std::function<void(const ended_stage&)> stage_ended = [](const auto&) {};
   std::function<void(crypto::grant_skip)> grant_skipped = [](auto) {};
   std::function<void(std::string_view table, std::size_t fields)> decrypted = [](auto, auto) {};
   std::function<void(std::string_view table)> outside_scope = [](auto) {};
@@ -92,8 +103,9 @@ using planner_actor = caf::typed_actor<caf::reacts_to<begin_run>, caf::reacts_to
 
 class planner : public planner_actor::base {
 public:
+  // `span`: of the whole run, which the scheduler ends.
   planner(caf::actor_config& cfg, std::shared_ptr<const planner_deps> deps, claimed_mission run,
-          scheduler_actor scheduler);
+          scheduler_actor scheduler, const started_span& span = {});
   const char* name() const override { return "planner"; }
   void on_exit() override;
 
@@ -116,8 +128,18 @@ private:
   void report();
   // Runs f; an exception, always a defect of ours, fails the run instead of ending the actor.
   void guarded(const char* stage, const std::function<void()>& f);
-  std::chrono::microseconds since(time_point start) const;
   timestamp now() const;
+
+  // The one place where stages are timed: for the report, and for their spans. A stage that is repeated is a span each
+  // time, and one sum in the report.
+  struct open_stage {
+    std::string_view name;
+    std::chrono::microseconds run_finished::*sum;
+    time_point begun;
+    started_span span;
+  };
+  open_stage begin_stage(std::string_view name, std::chrono::microseconds run_finished::*sum) const;
+  void end_stage(const open_stage& s, std::optional<errc> error = std::nullopt);
 
   // planner_inputs.cpp: what goes into the prompt
   void open_grant(const json::value& record);

@@ -50,17 +50,18 @@ void planner::read_inputs() {
     deps_->observer.outside_scope(violation.table);
   if (selection_.refs.empty())
     return inputs_arrived({});
-  auto start = clock().now();
+  auto reading = begin_stage("read", &run_finished::read);
   request(deps_->reader, deps_->config.database_timeout,
           read_records{run_.held.key.user, selection_.refs, selection_.links})
       .then(
-          [this, start](const records_read& got) {
-            report_.read = since(start);
+          [this, reading](const records_read& got) {
+            end_stage(reading);
             guarded("inputs", [&] { inputs_arrived(got.records); });
           },
-          [this, start](const caf::error& e) {
-            report_.read = since(start);
-            fail(to_failure(e));
+          [this, reading](const caf::error& e) {
+            auto why = to_failure(e);
+            end_stage(reading, why.code);
+            fail(std::move(why));
           });
 }
 
@@ -83,17 +84,17 @@ void planner::record_decrypts(std::vector<decrypt_event> events) {
   if (!deps_->audit)
     return decrypts_not_recorded();
   auto opened = count_of(events, decrypt_status::ok);
-  auto start = clock().now();
+  auto recording = begin_stage("audit", &run_finished::audit);
   request(deps_->audit, deps_->config.audit_timeout + audit_margin,
           write_audit{run_.held, iteration_id_of(run_.held.key, run_.slot), std::move(events)})
       .then(
-          [this, start, opened](const audit_written&) {
-            report_.audit = since(start);
+          [this, recording, opened](const audit_written&) {
+            end_stage(recording);
             report_.decrypted_records = opened;
             guarded("prompt", [&] { decrypts_recorded(); });
           },
-          [this, start](const caf::error&) {
-            report_.audit = since(start);
+          [this, recording](const caf::error& e) {
+            end_stage(recording, to_failure(e).code);
             guarded("prompt", [&] { decrypts_not_recorded(); });
           });
 }

@@ -5,6 +5,7 @@
 
 #include "messages/errors.hpp"
 #include "messages/ids.hpp"
+#include "messages/span.hpp"
 #include "messages/timestamp.hpp"
 
 #include <chrono>
@@ -23,6 +24,7 @@ struct run_entry {
   std::chrono::steady_clock::time_point lease_until; // unless renewed, another replica may own the mission from here on
   bool awaited = false;                              // by the current tick
   std::optional<errc> stopping;                      // its planner was told to end, for this reason
+  started_span span;                                 // the root of its trace
 };
 
 class run_ledger {

@@ -20,6 +20,7 @@
 #include "actors/scheduler/run_ledger.hpp"
 #include "actors/scheduler/stopped_grants.hpp"
 #include "actors/scheduler/tick_progress.hpp"
+#include "infra/tracing/tracer.hpp"
 #include "messages/mission_claimer.hpp"
 #include "messages/scheduler.hpp"
 #include "messages/snapshot_refresher.hpp"
@@ -59,6 +60,7 @@ struct scheduler_observers {
   // The mission is not claimed again until an operator releases it.
   std::function<void(const mission_key&)> mission_quarantined = [](const auto&) {};
   std::function<void(std::chrono::milliseconds)> oldest_waiting = [](auto) {}; // a gauge
+  tracing::tracer tracer;                                                      // starts the spans that `run_ended` ends
   // Every run once, also those that ended without a report of their own.
   std::function<void(const run_finished&)> run_ended = [](const auto&) {};
   // what: refresh, claim, renew or hand_back.
@@ -68,8 +70,9 @@ struct scheduler_observers {
 struct scheduler_deps {
   mission_claimer_actor claimer;
   snapshot_refresher_actor refresher;
-  // Starts the run. The planner sends run_finished once and ends, or ends without: see above.
-  std::function<caf::actor(const claimed_mission&, const scheduler_actor&)> make_planner;
+  // Starts the run, whose stages are children of the span. The planner sends run_finished once and ends, or ends
+  // without: see above.
+  std::function<caf::actor(const claimed_mission&, const started_span&, const scheduler_actor&)> make_planner;
   std::function<timestamp()> now; // the wall clock, for reports
   std::function<double()> random; // in [0, 1)
   scheduler_observers observers;

@@ -11,12 +11,13 @@ namespace mana {
 
 void scheduler::start_run(const claimed_mission& mission, time_point lease_until) {
   auto& token = mission.held.token;
-  if (!ledger_.add({mission.held, mission.slot, mission.attempt, lease_until, tick_.takes_claims(), {}}))
+  auto span = deps_.observers.tracer.start();
+  if (!ledger_.add({mission.held, mission.slot, mission.attempt, lease_until, tick_.takes_claims(), {}, span}))
     return;
   deps_.observers.runs_in_flight(ledger_.size());
   caf::actor planner;
   try {
-    planner = deps_.make_planner(mission, this);
+    planner = deps_.make_planner(mission, span, this);
   } catch (...) { // one mission that cannot be started must not stop the others
     run_finished report;
     report.held = mission.held;
@@ -24,6 +25,7 @@ void scheduler::start_run(const claimed_mission& mission, time_point lease_until
     report.attempt = mission.attempt;
     report.error = errc::internal;
     report.detail = "no planner";
+    report.span = span;
     give_back({mission.held}, claimable::after_a_pause);
     return run_ended(report);
   }
@@ -79,6 +81,7 @@ void scheduler::planner_down(const caf::actor_addr& planner) {
   report.attempt = entry->attempt;
   report.error = entry->stopping.value_or(errc::internal);
   report.detail = crashed ? "planner ended without a report" : "";
+  report.span = entry->span;
   if (crashed)
     give_back({entry->held}, claimable::after_a_crash);
   run_ended(report);

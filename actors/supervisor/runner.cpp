@@ -112,7 +112,8 @@ runner::runner(caf::actor_system& system, std::shared_ptr<shared> board)
 runner::~runner() { stop(); }
 
 result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& llm_loop, const config::settings& s,
-                                              metrics::registry& registry, give_up on_give_up) {
+                                              metrics::registry& registry, const tracing::tracer& tracer,
+                                              give_up on_give_up) {
   auto catalogue = load_embedded_tool_catalogue();
   if (!catalogue)
     return std::move(catalogue).error();
@@ -170,7 +171,7 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
     return as_child(sys.spawn<audit_writer>(audit_database, audit_config, observe_audit(*reg, troubles)));
   });
   auto llm = r->add<llm_client_actor>("llm_client", [=, &sys, &llm_loop] {
-    auto client = spawn_llm_client(sys, llm_loop, llm_config, observe_llm(*reg));
+    auto client = spawn_llm_client(sys, llm_loop, llm_config, observe_llm(*reg, llm_config, tracer));
     return client ? as_child(*client) : caf::actor{};
   });
   auto refresher = r->add<snapshot_refresher_actor>("snapshot_refresher", [=, &sys] {
@@ -202,20 +203,20 @@ result<std::unique_ptr<runner>> runner::start(caf::actor_system& sys, io_loop& l
   deps->llm = llm;
   deps->audit = audit;
   deps->writer = writer;
-  deps->observer = observe_planner(*reg);
+  deps->observer = observe_planner(*reg, tracer);
   deps->random = random_share;
   auto scheduler_settings = scheduler_config_of(s);
   auto sched = r->add<scheduler_actor>("scheduler", [=, &sys] {
     scheduler_deps d;
     d.claimer = claimer;
     d.refresher = refresher;
-    d.make_planner = [&sys, planners = std::shared_ptr<const planner_deps>{deps}](const claimed_mission& m,
-                                                                                  const scheduler_actor& owner) {
-      return caf::actor_cast<caf::actor>(sys.spawn<planner>(planners, m, owner));
+    d.make_planner = [&sys, planners = std::shared_ptr<const planner_deps>{deps}](
+                         const claimed_mission& m, const started_span& span, const scheduler_actor& owner) {
+      return caf::actor_cast<caf::actor>(sys.spawn<planner>(planners, m, owner, span));
     };
     d.now = wall_clock;
     d.random = random_share;
-    d.observers = observe_scheduler(*reg, troubles);
+    d.observers = observe_scheduler(*reg, troubles, tracer);
     return as_child(sys.spawn<scheduler>(scheduler_settings, std::move(d)));
   });
   {

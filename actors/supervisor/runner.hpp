@@ -32,6 +32,7 @@
 #include "infra/config/settings.hpp"
 #include "infra/io/io_loop.hpp"
 #include "infra/metrics/registry.hpp"
+#include "infra/tracing/tracer.hpp"
 #include "messages/result.hpp"
 #include "messages/runner_handles.hpp"
 #include "messages/schema_keeper.hpp"
@@ -48,7 +49,7 @@ public:
   // config_invalid: a setting of the LLM client or a private key, or the tool catalogue disagrees with its policy.
   static result<std::unique_ptr<runner>> start(caf::actor_system& system, io_loop& llm_loop,
                                                const config::settings& settings, metrics::registry& registry,
-                                               give_up on_give_up);
+                                               const tracing::tracer& tracer, give_up on_give_up);
   runner(const runner&) = delete;
   runner& operator=(const runner&) = delete;
   ~runner();

@@ -1,5 +1,6 @@
 #include "actors/supervisor/runner_observers.hpp"
 
+#include "actors/supervisor/run_spans.hpp"
 #include "infra/log/log.hpp"
 #include "infra/log/trouble_tracker.hpp"
 #include "infra/metrics/series.hpp"
@@ -12,26 +13,12 @@ namespace mana {
 
 namespace {
 
-std::string_view outcome_of(const run_finished& run) {
-  if (run.error == errc::grant_revoked)
-    return "revoked";
-  if (run.error == errc::account_deleted)
-    return "account_deleted";
-  if (run.ended)
-    switch (*run.ended) {
-      case run_end::planned: return "planned";
-      case run_end::failed: return "failed";
-      case run_end::retry: return "retry";
-      case run_end::parked: return "parked";
-    }
-  return run.error == errc::lease_lost ? "lease_lost" : "cancelled";
-}
-
 void log_run(const run_finished& run) {
-  bool as_it_should = run.ended == run_end::planned || run.error == errc::shutting_down;
-  auto level = as_it_should ? log::level::info : log::level::warn;
+  auto level = ended_as_it_should(run) ? log::level::info : log::level::warn;
   log::write(level, "run_finished",
-             {{"mission", run.held.key.mission},
+             {{"trace_id", run.span.context.trace},
+              {"span_id", run.span.context.span},
+              {"mission", run.held.key.mission},
               {"user", run.held.key.user},
               {"slot", run.slot},
               {"attempt", run.attempt},
@@ -181,18 +168,33 @@ database_observer observe_database(metrics::registry& r) {
   return o;
 }
 
-llm_observer observe_llm(metrics::registry& r) {
+llm_observer observe_llm(metrics::registry& r, const llm_client_config& config, const tracing::tracer& tracer) {
   auto m = std::make_shared<metrics::llm_metrics>(r);
   llm_observer o;
-  o.attempt = [m](std::string_view outcome, std::chrono::nanoseconds) { m->attempts[outcome].Increment(); };
+  o.tracer = tracer;
+  o.attempt = [m, tracer, endpoints = llm_endpoints_of(config)](const llm_attempt& a) {
+    m->attempts[a.what].Increment();
+    log::debug("llm_attempt", {{"trace_id", a.span.context.trace},
+                               {"span_id", a.span.context.span},
+                               {"class", a.what},
+                               {"endpoint", a.endpoint + 1},
+                               {"retry", a.retry},
+                               {"status", a.status},
+                               {"took", a.took}});
+    tracer.end(a.span, a.took, [&](ended_span& out) { describe(a, endpoints.at(a.endpoint), out); });
+  };
   o.failed_over = [m](std::size_t endpoint) { m->endpoint(endpoint).failovers.Increment(); };
   o.retries_spent = [m] { m->retries_spent.Increment(); };
   return o;
 }
 
-planner_observer observe_planner(metrics::registry& r) {
+planner_observer observe_planner(metrics::registry& r, const tracing::tracer& tracer) {
   auto m = std::make_shared<metrics::planner_metrics>(r);
   planner_observer o;
+  o.tracer = tracer;
+  o.stage_ended = [tracer](const ended_stage& s) {
+    tracer.end(s.span, s.took, [&](ended_span& out) { describe(s, out); });
+  };
   o.grant_skipped = [m](crypto::grant_skip why) { m->grant_skips[crypto::to_string(why)].Increment(); };
   o.decrypted = [m](std::string_view table, std::size_t fields) {
     m->decrypts[table].Increment(static_cast<double>(fields));
@@ -238,7 +240,7 @@ refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troub
   return o;
 }
 
-scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr troubles) {
+scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr troubles, const tracing::tracer& tracer) {
   auto s = std::make_shared<metrics::scheduler_metrics>(r);
   auto p = std::make_shared<metrics::planner_metrics>(r);
   auto q = std::make_shared<metrics::quarantine_metrics>(r);
@@ -268,10 +270,12 @@ scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr trou
     for (auto* what : {"refresh", "renew", "hand_back"})
       troubles->forget(what);
   };
-  o.run_ended = [s, p, g](const run_finished& run) {
+  o.tracer = tracer;
+  o.run_ended = [s, p, g, tracer](const run_finished& run) {
     count_run(*s, *p, run);
     count_for_user(*g, run);
     log_run(run);
+    tracer.end(run.span, [&](ended_span& out) { describe(run, out); });
   };
   // A refresh of a tick that fails is the refresher's trouble, too, and written once.
   o.trouble = [troubles](std::string_view what, const failure& f) { troubles->happened(what, f); };

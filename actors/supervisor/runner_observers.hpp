@@ -1,5 +1,5 @@
-// What the runner's actors tell about their work, as metrics and log lines. The actors themselves
-// know neither. All functions are thread-safe and never block.
+// What the runner's actors tell about their work, as metrics, log lines and spans (run_spans.hpp). The actors
+// themselves know neither. All functions are thread-safe and never block.
 #pragma once
 
 #include "actors/audit_writer/audit_writer_actor.hpp"
@@ -41,15 +41,17 @@ maintenance_observer observe_maintenance(metrics::registry& r, trouble_log_ptr t
 database_observer observe_database(metrics::registry& r);
 // Of a pool beside the main one: its jobs count alike, the depth of its queue does not.
 database_observer observe_side_pool(metrics::registry& r);
-llm_observer observe_llm(metrics::registry& r);
+// What an endpoint is in spans: its address, and the model that it is asked for.
+llm_observer observe_llm(metrics::registry& r, const llm_client_config& config, const tracing::tracer& tracer);
 llm_proxy_observer observe_llm_proxy(metrics::registry& r, trouble_log_ptr troubles);
-planner_observer observe_planner(metrics::registry& r);
+planner_observer observe_planner(metrics::registry& r, const tracing::tracer& tracer);
 write_observer observe_writer(trouble_log_ptr troubles);
 listener_observer observe_listener(metrics::registry& r, trouble_log_ptr troubles);
 // `wake` is called after snapshots changed.
 refresher_observer observe_refresher(metrics::registry& r, trouble_log_ptr troubles, std::function<void()> wake);
 // One log line per run, with its stages; never text of the mission.
-scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr troubles);
+scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr troubles,
+                                      const tracing::tracer& tracer = {});
 // `publish` gets every status.
 schema_observer observe_schema(std::function<void(const schema_status&)> publish);
 

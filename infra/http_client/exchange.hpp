@@ -2,6 +2,7 @@
 #pragma once
 
 #include "messages/sensitive_text.hpp"
+#include "messages/span.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -27,6 +28,8 @@ struct http_request {
   verb method = verb::get;
   std::string target;       // appended to the origin's base; begins with a slash
   std::string content_type; // none when empty
+  span_context trace;       // sent as `traceparent` when it is valid
+  std::string trace_state;  // sent as `tracestate` beside it; clean, see tracing::usable_tracestate
   // Makes the body at the moment of sending, so that a call that waits for its answer holds no copy
   // of it; called again for a resend.
   std::function<sensitive_text()> body;

@@ -1,6 +1,7 @@
 #include "infra/http_client/http_client.hpp"
 
 #include "infra/http_client/response_reader.hpp"
+#include "infra/tracing/trace_context.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -250,9 +251,16 @@ sensitive_text http_client::serialize(const http_request& req) const {
   auto body = req.body ? req.body() : sensitive_text{};
   sensitive_text wire;
   bool post = req.method == http_request::verb::post;
-  wire.reserve(common_header_.size() + req.target.size() + cfg_.at.base.size() + body.size() + 160);
+  wire.reserve(common_header_.size() + req.target.size() + cfg_.at.base.size() + body.size() + req.trace_state.size()
+               + 240);
   wire.append(post ? "POST " : "GET ").append(cfg_.at.base).append(req.target).append(" HTTP/1.1\r\n");
   wire.append(common_header_);
+  if (req.trace.valid()) {
+    auto parent = tracing::format_traceparent(req.trace);
+    wire.append("traceparent: ").append({parent.data(), parent.size()}).append("\r\n");
+    if (!req.trace_state.empty())
+      wire.append("tracestate: ").append(req.trace_state).append("\r\n");
+  }
   if (post) {
     if (!req.content_type.empty())
       wire.append("Content-Type: ").append(req.content_type).append("\r\n");

@@ -77,6 +77,7 @@ std::shared_ptr<const planner_deps> planner_test::deps() {
       [](llm_client_actor::pointer self, planner_test* test) -> llm_client_actor::behavior_type {
         return {
             [=](const chat_call& call) {
+              test->asked_from_.push_back(call.trace);
               test->prompts_.push_back({std::string{call.prompt->messages[0].content.view()},
                                         std::string{call.prompt->messages[1].content.view()}});
               return test->llm_.next(self);
@@ -91,6 +92,8 @@ std::shared_ptr<const planner_deps> planner_test::deps() {
   out->observer.decrypted = [this](auto table, auto fields) {
     observed_.push_back("decrypted " + std::string{table} + " " + std::to_string(fields));
   };
+  out->observer.tracer = tracer_;
+  out->observer.stage_ended = [this](const ended_stage& s) { stages_.push_back(s); };
   out->observer.owes_audit = [this](std::size_t records) { owed_audit_rows_ += records; };
   out->observer.outside_scope = [this](auto table) { observed_.push_back("outside " + std::string{table}); };
   out->random = [this] { return random_; };

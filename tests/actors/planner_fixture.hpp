@@ -51,7 +51,7 @@ protected:
   void start(std::string record = R"({"id":"m1","title":"Teeth","objective":"healthy","state":"active",
                                       "cadence":{"kind":"interval","everyMinutes":60},"inputs":[],"iterations":[]})") {
     run_.record = std::make_shared<const std::string>(std::move(record));
-    planner_ = keep(sys_.spawn<planner>(deps(), run_, fake_scheduler()));
+    planner_ = keep(sys_.spawn<planner>(deps(), run_, fake_scheduler(), root_));
     planner_->attach_functor([this] { ended_ = true; });
     run();
   }
@@ -100,6 +100,10 @@ protected:
   std::vector<write_audit> audits_;
   std::vector<std::string> observed_; // by the planner's observer
   std::size_t owed_audit_rows_ = 0;
+  tracing::tracer tracer_;
+  started_span root_;
+  std::vector<ended_stage> stages_;
+  std::vector<span_context> asked_from_; // the span of each call to the LLM
   planner_actor planner_;
   bool ended_ = false;
 };

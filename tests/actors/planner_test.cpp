@@ -424,8 +424,9 @@ TEST_F(planner_test, a_tick_from_claim_to_report) {
   around.refresher = keep(sys_.spawn(fake_refresher, &world));
   around.now = [] { return slot; };
   around.random = [] { return 0.5; };
-  around.make_planner = [this, shared = deps()](const claimed_mission& m, const scheduler_actor& s) {
-    return caf::actor_cast<caf::actor>(sys_.spawn<planner>(shared, m, s));
+  around.make_planner = [this, shared = deps()](const claimed_mission& m, const started_span& span,
+                                                const scheduler_actor& s) {
+    return caf::actor_cast<caf::actor>(sys_.spawn<planner>(shared, m, s, span));
   };
   auto answer = ask<tick_report>(keep(sys_.spawn<scheduler>(rules, std::move(around))), run_tick{});
   ASSERT_TRUE(answer->value);

@@ -52,8 +52,8 @@ TEST(real_threads_test, every_run_reports) {
   around.refresher = sys.spawn(fake_refresher, &world);
   around.now = [] { return timestamp{}; };
   around.random = shared->random;
-  around.make_planner = [&sys, deps = std::shared_ptr<const planner_deps>{shared}](auto& m, auto& s) {
-    return caf::actor_cast<caf::actor>(sys.spawn<planner>(deps, m, s));
+  around.make_planner = [&sys, deps = std::shared_ptr<const planner_deps>{shared}](auto& m, auto& span, auto& s) {
+    return caf::actor_cast<caf::actor>(sys.spawn<planner>(deps, m, s, span));
   };
   scheduler_actor under_test = sys.spawn<scheduler>(rules, around);
   caf::scoped_actor self{sys};

@@ -21,7 +21,7 @@ lease lease_of(const std::string& mission, const std::string& user = "u") {
 }
 
 run_entry entry(const std::string& mission, const std::string& user = "u", bool awaited = false) {
-  return {lease_of(mission, user), {}, 1, at(15s), awaited, {}};
+  return {lease_of(mission, user), {}, 1, at(15s), awaited, {}, {}};
 }
 
 TEST(run_ledger_test, places) {

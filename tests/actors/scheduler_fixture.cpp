@@ -120,7 +120,10 @@ void scheduler_test::start() {
   scheduler_deps deps;
   deps.claimer = claimer_ = keep(sys_.spawn(fake_claimer, &world_));
   deps.refresher = refresher_ = keep(sys_.spawn(fake_refresher, &world_));
-  deps.make_planner = [this](const claimed_mission& m, const scheduler_actor&) { return make_planner(m); };
+  deps.make_planner = [this](const claimed_mission& m, const started_span& span, const scheduler_actor&) {
+    spans_[m.held.token.value] = span;
+    return make_planner(m);
+  };
   deps.now = [] { return wall_now; };
   deps.random = [this] { return random_; };
   auto& see = deps.observers;
@@ -133,6 +136,7 @@ void scheduler_test::start() {
   see.missions_crashed = [this](auto n) { crashed_ += n; };
   see.mission_quarantined = [this](const mission_key& key) { quarantined_.push_back(key); };
   see.oldest_waiting = [this](auto age) { oldest_ = age; };
+  see.tracer = tracer_;
   see.run_ended = [this](const run_finished& r) { ended_.push_back(r); };
   see.trouble = [this](auto what, const failure& f) {
     trouble_.push_back(std::string{what} + ": " + std::string{to_string(f.code)});

@@ -96,6 +96,9 @@ protected:
   claimer_fake claimer_;
   refresher_fake refresher_;
 
+  tracing::tracer tracer_;
+  std::map<std::string, started_span> spans_; // that runs were given, by token
+
   // What the observers saw.
   std::vector<run_finished> ended_;
   std::vector<std::string> trouble_;

@@ -477,6 +477,21 @@ TEST_F(scheduler_test, a_planner_that_dies_is_an_error_and_its_lease_is_handed_b
   EXPECT_EQ(in_flight_, 0u);
 }
 
+TEST_F(scheduler_test, each_run_has_a_trace_of_its_own_which_outlives_its_planner) {
+  tracer_ = tracing::tracer{tracing::trace_id_ratio_sampler{0}};
+  start();
+  add_work({"m1", "m2"});
+  auto answer = tick();
+  ASSERT_EQ(spans_.size(), 2u);
+  auto& first = spans_["t-m1"].context;
+  EXPECT_TRUE(first.valid());
+  EXPECT_FALSE(first.trace == spans_["t-m2"].context.trace);
+  crash("m1");
+  ASSERT_EQ(ended_.size(), 1u);
+  EXPECT_EQ(ended_[0].span.context, first);
+  finish("m2");
+}
+
 TEST_F(scheduler_test, what_a_dead_planner_left_is_claimed_again_after_a_pause) {
   random_ = 0;
   start();

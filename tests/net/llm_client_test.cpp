@@ -2,6 +2,7 @@
 
 #include "infra/http_client/descriptor_limit.hpp"
 #include "infra/json/value.hpp"
+#include "infra/tracing/trace_context.hpp"
 #include "tests/net/fault_server.hpp"
 
 #include <gtest/gtest.h>
@@ -111,10 +112,12 @@ protected:
   }
   void spawn() {
     llm_observer observer;
-    observer.attempt = [this](std::string_view c, std::chrono::nanoseconds took) {
-      EXPECT_GT(took.count(), 0);
+    observer.tracer = tracer;
+    observer.attempt = [this](const llm_attempt& a) {
+      EXPECT_GT(a.took.count(), 0);
       std::lock_guard lock{mutex};
-      ++attempts[std::string{c}];
+      ++attempts[std::string{a.what}];
+      seen_attempts.push_back(a);
       attempt_seen.notify_all();
     };
     observer.failed_over = [this](std::size_t endpoint) {
@@ -179,6 +182,8 @@ protected:
   std::mutex mutex;
   std::condition_variable attempt_seen;
   seen attempts;
+  std::vector<llm_attempt> seen_attempts;
+  tracing::tracer tracer;
   std::map<std::size_t, int> failovers;
   int retries_spent = 0;
   llm_client_config cfg;
@@ -210,6 +215,39 @@ TEST_F(llm_client_test, a_call) {
   chat_prompt asked{sensitive_text{"be brief"}, sensitive_text{"what now?"}};
   EXPECT_EQ(request.body, completion_request({"test-model", cfg.temperature, cfg.max_tokens, true}, asked).view());
   EXPECT_EQ(attempts_seen(), (seen{{"ok", 1}}));
+}
+
+TEST_F(llm_client_test, each_attempt_has_a_span_and_tells_its_endpoint_of_it) {
+  tracer = tracing::tracer{tracing::trace_id_ratio_sampler{0}};
+  std::mutex heads_mutex;
+  std::vector<std::string> heads;
+  fault_server server{[&](const seen_request& r) {
+    std::lock_guard lock{heads_mutex};
+    heads.push_back(r.head);
+    return r.number == 0 ? status(503) : good();
+  }};
+  connect(server);
+  auto call = say();
+  call.trace = tracer.start().context;
+  call.trace_state = "vendor=1";
+  ASSERT_TRUE(ask(call));
+  ASSERT_TRUE(attempts_become({{"server_error", 1}, {"ok", 1}}));
+  ASSERT_EQ(heads.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    auto& a = seen_attempts[i];
+    EXPECT_EQ(a.span.context.trace, call.trace.trace);
+    EXPECT_EQ(a.span.parent, call.trace.span);
+    EXPECT_EQ(a.retry, i);
+    EXPECT_EQ(a.status, i == 0 ? 503u : 200u);
+    auto parent = tracing::format_traceparent(a.span.context);
+    std::string line{parent.data(), parent.size()};
+    EXPECT_NE(heads[i].find("\r\ntraceparent: " + line + "\r\n"), std::string::npos) << heads[i];
+    EXPECT_NE(heads[i].find("\r\ntracestate: vendor=1\r\n"), std::string::npos);
+  }
+  EXPECT_EQ(seen_attempts[0].error, errc::llm_failed);
+  EXPECT_EQ(seen_attempts[1].prompt_tokens, 11);
+  EXPECT_EQ(seen_attempts[1].completion_tokens, 22);
+  EXPECT_NE(seen_attempts[0].span.context.span, seen_attempts[1].span.context.span);
 }
 
 TEST_F(llm_client_test, a_url_that_ends_in_v1) {

@@ -186,7 +186,8 @@ scheduler_deps replica::scheduler_dependencies() {
   scheduler_deps deps;
   deps.claimer = spawn_claimer(roles, life_->roles);
   deps.refresher = spawn_refresher(roles, life_->roles);
-  deps.make_planner = [this, s = session_](const claimed_mission& run, const scheduler_actor& owner) {
+  deps.make_planner = [this, s = session_](const claimed_mission& run, const started_span&,
+                                           const scheduler_actor& owner) {
     if (!s->alive) // the message that kills the scheduler is behind others
       throw std::runtime_error{"the replica is gone"};
     return make_planner(run, owner);
