@@ -7,6 +7,7 @@ Texts of tests hold markers, `MARK-` and 32 hex digits. Every call is in FILE, o
 lines in the order of their times (microseconds since 1970, by the clock of this machine, strictly increasing):
 
     {"at", "call", "event": "seen", "markers": [...]}   `at` is when the request's first bytes were there
+    The headers `traceparent` and `tracestate` are with the first, where the request has them.
     {"at", "call", "event": "answered" | "closed"}      closed: the caller gave up before the answer
 
 Calls with a marker take N ms, or a random time between N and M; others are answered at once. Each answer is a valid
@@ -61,6 +62,7 @@ class Witness(faulty_llm.Handler):
         text = self.prompt()
         markers = sorted(set(_MARKER.findall(text)))
         kept = {"prompt": json.loads(text)["messages"]} if self.options.keep_prompts else {}
+        kept |= {name: self.headers[name] for name in ("traceparent", "tracestate") if name in self.headers}
         self.log.write(at, call=call, event="seen", markers=markers, **kept)
         if markers and not self.caller_stays():
             self.log.write(now(), call=call, event="closed")
