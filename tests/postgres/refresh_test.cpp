@@ -195,6 +195,35 @@ TEST_F(refresh, the_bootstrap_script_finds_missions_that_are_older_than_the_trig
   EXPECT_EQ(drain().taken, 0u);
 }
 
+// What the planner takes a queue for that was vacuumed while it was empty and kept its pages, as most are. The users'
+// order is not that of the entries.
+TEST_F(refresh, a_batch_is_the_first_entries_and_locks_no_others_whatever_the_planner_thinks) {
+  for (int i = 0; i < 40; ++i)
+    insert_mission("u" + std::to_string(i * 7 % 10), "m" + std::to_string(i), "2026-03-01T08:00:00.000Z");
+  query("UPDATE pg_class SET relpages = 20, reltuples = 0 WHERE relname LIKE 'mission_dirty%' AND relkind = 'r'"
+        " RETURNING 1");
+  auto taken_by = [](pqxx::transaction_base& tx) {
+    std::vector<std::string> out;
+    for (const auto& row : pg::connection::exec_in(tx, "SELECT mission_id FROM mana_ai.take_dirty(15)"))
+      out.push_back(row[0].as<std::string>());
+    return out;
+  };
+  auto missions = [](int first, int end) {
+    std::vector<std::string> out;
+    for (int i = first; i < end; ++i)
+      out.push_back("m" + std::to_string(i));
+    return out;
+  };
+  pg::connection other{runner_url()};
+  pqxx::work here{runner->raw()};
+  pqxx::work there{other.raw()};
+  EXPECT_EQ(taken_by(here), missions(0, 15));
+  EXPECT_EQ(taken_by(there), missions(15, 30));
+  here.commit();
+  there.commit();
+  EXPECT_EQ(drain().taken, 10u);
+}
+
 TEST_F(refresh, replicas_share_the_queue) {
   for (int i = 0; i < 40; ++i)
     insert_mission("u" + std::to_string(i % 5), "m" + std::to_string(i), "2026-03-01T08:00:00.000Z");
