@@ -57,10 +57,11 @@ BEGIN
   WHERE w.watcher = p_watcher AND w.turn < p_turn AND w.user_id = ANY (p_users);
 END $$;
 
--- What notices call a user; for the functions here.
+-- What notices call a user; for the functions here. WHERE: by the key's index, since the trigger may not scan.
 CREATE FUNCTION mana_sync.name_in_notices(p_user text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT encode(substr(sha256(k.key || convert_to(p_user, 'UTF8')), 1, 16), 'hex') FROM mana_sync.notice_key k
+  WHERE k.one
 $$;
 
 -- A replica of the release before asks for the name and then listens, watching nobody. As long as it may be there
