@@ -40,7 +40,7 @@ ingredients() {
   awk -v source="../../$1" '
     /^[^ ]/ { if (mine) exit; fresh = 1; next }
     fresh { mine = $1 == source; fresh = 0 }
-    mine && $1 !~ /^\// { print "build/debug/" $1 }' build/tidy.deps
+    mine && NF && $1 !~ /^\// { print "build/debug/" $1 }' build/tidy.deps
 }
 
 # shellcheck disable=SC2317 # called through xargs
