@@ -34,6 +34,7 @@ has_span() { [[ $(spans_where "$1") != '[]' ]]; }
 traced() { # <method> <url> <traceparent> [curl option...]: the status
   curl -sS --max-time 20 -o "$work/answer" -w '%{http_code}' -X "$1" -H "traceparent: $3" "${@:4}" "$2"
 }
+exported() { metric "$1" spans_exported_total; }
 dropped() { metric "$1" spans_dropped_total "${2:+reason=\"$2\"}"; }
 grows_beyond() { (($("${@:2}") > $1)); }
 
@@ -206,10 +207,13 @@ planned_in_time to-garbage
 stop_process collector KILL
 planned_in_time while-it-is-gone
 wait_for 60 "a batch is given up" grows_beyond 0 dropped runner retries_spent
+# What ends before there are places again is dropped.
+before=$(exported runner)
 collector_is ok
 start_collector
+wait_for 40 "the collector is used again" grows_beyond "$before" exported runner
 planned_in_time afterwards
-wait_for 40 "the collector is used again" is_exported afterwards
+wait_for 20 "what ended since is exported" is_exported afterwards
 expect "no actor died" test -z "$(logged runner '.event == "actor_restarted" or .event == "gave_up"')"
 
 # -- the end ------------------------------------------------------------------------------------------------------
