@@ -1,23 +1,18 @@
 #include "actors/database/database_actor.hpp"
 
+#include "actors/scheduler/backoff.hpp"
 #include "infra/postgres/connection.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <random>
 
 namespace mana {
 
 namespace {
 
 constexpr int max_conflict_attempts = 3;
-
-double random_share() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>{0, 1}(engine);
-}
 
 // One connection, one thread.
 class database_worker : public database_actor::base {

@@ -15,4 +15,7 @@ struct backoff {
   std::chrono::milliseconds delay(unsigned failures, double random) const noexcept;
 };
 
+// Evenly in [0, 1), from a generator of the calling thread: what `random` is outside of tests.
+double random_share();
+
 } // namespace mana

@@ -16,6 +16,7 @@
 #include "actors/planner/planner_actor.hpp"
 #include "actors/planner/token_estimate.hpp"
 #include "actors/record_reader/record_reader_actor.hpp"
+#include "actors/scheduler/backoff.hpp"
 #include "actors/scheduler/scheduler_actor.hpp"
 #include "actors/supervisor/gauge_sampler.hpp"
 #include "actors/supervisor/llm_settings.hpp"
@@ -25,16 +26,10 @@
 #include "infra/metrics/series.hpp"
 
 #include <mutex>
-#include <random>
 
 namespace mana {
 
 namespace {
-
-double random_share() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>{0, 1}(engine);
-}
 
 timestamp wall_clock() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
 

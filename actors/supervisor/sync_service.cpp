@@ -4,6 +4,7 @@
 #include "actors/change_puller/change_puller_actor.hpp"
 #include "actors/change_pusher/change_pusher_actor.hpp"
 #include "actors/database/database_actor.hpp"
+#include "actors/scheduler/backoff.hpp"
 #include "actors/schema_keeper/schema_keeper_actor.hpp"
 #include "actors/session_registry/change_notice.hpp"
 #include "actors/session_registry/session_registry_actor.hpp"
@@ -13,7 +14,6 @@
 #include "infra/postgres/notifications.hpp"
 
 #include <mutex>
-#include <random>
 
 namespace mana {
 
@@ -23,11 +23,6 @@ using metrics_ptr = std::shared_ptr<metrics::sync_metrics>;
 
 // While notices do not arrive, everybody is told now and then to look.
 constexpr std::chrono::seconds poll_every{30};
-
-double random_share() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>{0, 1}(engine);
-}
 
 change_pusher_observer observe_pusher(const metrics_ptr& m) {
   return {[m](std::size_t stored, std::size_t repeated) {

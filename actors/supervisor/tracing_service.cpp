@@ -1,6 +1,7 @@
 #include "actors/supervisor/tracing_service.hpp"
 
 #include "actors/otlp_client/otlp_client_actor.hpp"
+#include "actors/scheduler/backoff.hpp"
 #include "actors/span_exporter/span_exporter_actor.hpp"
 #include "actors/supervisor/runner_observers.hpp"
 #include "infra/log/log.hpp"
@@ -8,18 +9,12 @@
 #include "infra/tracing/span_places.hpp"
 
 #include <mutex>
-#include <random>
 
 namespace mana {
 
 namespace {
 
 using metrics_ptr = std::shared_ptr<metrics::tracing_metrics>;
-
-double random_share() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>{0, 1}(engine);
-}
 
 span_exporter_observer observe_exporter(const metrics_ptr& m) {
   auto troubles = std::make_shared<trouble_log>();

@@ -1,6 +1,7 @@
 #include "infra/tracing/otlp_json.hpp"
 
 #include "infra/json/value.hpp"
+#include "infra/tracing/header_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -57,11 +58,6 @@ bool is_name(std::string_view s) {
   return !s.empty() && std::all_of(s.begin(), s.end(), [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.find(c) != others.npos;
   });
-}
-
-std::string_view trimmed(std::string_view s) {
-  auto first = s.find_first_not_of(" \t");
-  return first == s.npos ? std::string_view{} : s.substr(first, s.find_last_not_of(" \t") + 1 - first);
 }
 
 // Empty: not percent-encoded text, or no value of a header.
@@ -130,13 +126,13 @@ result<std::vector<std::pair<std::string, std::string>>> parse_otlp_headers(std:
   std::vector<std::pair<std::string, std::string>> out;
   while (!text.empty()) {
     auto comma = text.find(',');
-    auto member = trimmed(text.substr(0, comma));
+    auto member = without_blanks(text.substr(0, comma));
     text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
     if (member.empty())
       continue;
     auto equals = member.find('=');
-    std::string name{trimmed(member.substr(0, equals))};
-    auto value = equals == member.npos ? std::string{} : decoded_value(trimmed(member.substr(equals + 1)));
+    std::string name{without_blanks(member.substr(0, equals))};
+    auto value = equals == member.npos ? std::string{} : decoded_value(without_blanks(member.substr(equals + 1)));
     if (!is_name(name) || value.empty())
       return failure{errc::config_invalid, "must be a list of name=value, separated by commas, with values that are "
                                            "visible ASCII or percent-encoded"};

@@ -1,5 +1,7 @@
 #include "infra/tracing/trace_context.hpp"
 
+#include "infra/tracing/header_text.hpp"
+
 #include <algorithm>
 
 namespace mana::tracing {
@@ -47,11 +49,6 @@ bool is_member(std::string_view text) noexcept {
   return is_key_start(key.front()) && std::all_of(key.begin(), key.end(), is_key_char)
          && std::count(key.begin(), key.end(), '@') <= 1 && !value.empty() && value.size() <= max_value
          && value.back() != ' ' && std::all_of(value.begin(), value.end(), is_value_char);
-}
-
-std::string_view without_blanks(std::string_view text) noexcept {
-  auto first = text.find_first_not_of(" \t");
-  return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 }
 
 } // namespace

@@ -13,6 +13,16 @@ start_sync() {
     AUTH_SIGNING_KEY_PEM_FILE="$keys/auth-signing.pem" "${@:2}"
 }
 
+# The processes replica-* that live, also while they stop, for who stands before them (ready_endpoints.py): that has
+# nothing but /ready to go by.
+list_endpoints() {
+  local name
+  for name in "${!process_pid[@]}"; do
+    [[ $name != replica-* ]] || echo "${process_port[$name]}"
+  done >"$work/endpoints.new"
+  mv "$work/endpoints.new" "$work/endpoints"
+}
+
 # token <name of a service> <user> [seconds]: a token for the user, good for so long.
 token() {
   local kid

@@ -24,13 +24,6 @@ start_replica() {
   start_sync "$1" "${stopping[@]}"
   list_endpoints
 }
-list_endpoints() {
-  local name
-  for name in "${!process_pid[@]}"; do
-    [[ $name != replica-* ]] || echo "${process_port[$name]}"
-  done >"$work/endpoints.new"
-  mv "$work/endpoints.new" "$work/endpoints"
-}
 sockets() { # of all replicas that live
   local name sum=0
   for name in "${!process_pid[@]}"; do

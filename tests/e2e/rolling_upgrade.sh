@@ -30,14 +30,6 @@ start_replica() {
   replicas+=("$name")
   list_endpoints
 }
-# Those that live, also while they stop: the front has nothing but /ready to go by.
-list_endpoints() {
-  local name
-  for name in "${!process_pid[@]}"; do
-    [[ $name != replica-* ]] || echo "${process_port[$name]}"
-  done >"$work/endpoints.new"
-  mv "$work/endpoints.new" "$work/endpoints"
-}
 # end_replica <name>
 end_replica() {
   local begun=${EPOCHREALTIME/./} took

@@ -3,6 +3,7 @@
 #include "infra/http_client/descriptor_limit.hpp"
 #include "infra/json/value.hpp"
 #include "infra/tracing/trace_context.hpp"
+#include "tests/net/actor_calls.hpp"
 #include "tests/net/fault_server.hpp"
 
 #include <gtest/gtest.h>
@@ -94,7 +95,7 @@ struct asker {
   void end() { caf::anon_send_exit(actor, caf::exit_reason::kill); }
 };
 
-class llm_client_test : public testing::Test {
+class llm_client_test : public ::testing::Test {
 protected:
   llm_client_test() {
     cfg.endpoints.push_back({"", "key-1", "", "test-model"});
@@ -132,21 +133,9 @@ protected:
     ASSERT_TRUE(made) << made.error().detail;
     client = std::move(*made);
   }
-  // Actors end while the loop still runs, because their last coroutines need it.
-  void stop() {
-    if (!client)
-      return;
-    caf::scoped_actor self{sys};
-    self->send_exit(client, caf::exit_reason::user_shutdown);
-    self->wait_for(client);
-    client = nullptr;
-  }
+  void stop() { mana::testing::end_actor(sys, client); }
   result<chat_answer> ask(chat_call c = say()) {
-    result<chat_answer> r = failure{};
-    caf::scoped_actor self{sys};
-    self->request(client, caf::infinite, std::move(c))
-        .receive([&](chat_answer& a) { r = std::move(a); }, [&](caf::error& e) { r = to_failure(e); });
-    return r;
+    return mana::testing::ask_actor<chat_answer>(sys, client, std::move(c));
   }
   failure ask_in_vain() {
     auto r = ask();

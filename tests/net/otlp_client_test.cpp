@@ -1,6 +1,7 @@
 #include "actors/otlp_client/otlp_client_actor.hpp"
 
 #include "actors/otlp_client/export_verdict.hpp"
+#include "tests/net/actor_calls.hpp"
 #include "tests/net/fault_server.hpp"
 
 #include <gtest/gtest.h>
@@ -27,20 +28,10 @@ struct otlp_client_test : ::testing::Test {
     ASSERT_TRUE(spawned) << spawned.error().detail;
     client = *spawned;
   }
-  void stop() {
-    if (!client)
-      return;
-    caf::scoped_actor self{sys};
-    self->send_exit(client, caf::exit_reason::user_shutdown);
-    self->wait_for(client);
-    client = nullptr;
-  }
+  void stop() { mana::testing::end_actor(sys, client); }
   result<export_answer> post(const std::string& body = "{}") {
-    result<export_answer> r = failure{};
-    caf::scoped_actor self{sys};
-    self->request(client, caf::infinite, export_spans{std::make_shared<const std::string>(body)})
-        .receive([&](export_answer& a) { r = std::move(a); }, [&](const caf::error& e) { r = to_failure(e); });
-    return r;
+    return mana::testing::ask_actor<export_answer>(sys, client,
+                                                   export_spans{std::make_shared<const std::string>(body)});
   }
   // The line and fields that a collector behind `url` gets.
   std::string head_for(const std::string& path, bool is_base) {

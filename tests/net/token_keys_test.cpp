@@ -1,5 +1,6 @@
 #include "actors/token_keys/token_keys_actor.hpp"
 
+#include "tests/net/actor_calls.hpp"
 #include "tests/net/fault_server.hpp"
 #include "tests/unit/jwt/test_tokens.hpp"
 
@@ -34,20 +35,9 @@ struct token_keys_test : ::testing::Test {
     ASSERT_TRUE(spawned) << spawned.error().detail;
     keys = *spawned;
   }
-  void stop() {
-    if (!keys)
-      return;
-    caf::scoped_actor self{sys};
-    self->send_exit(keys, caf::exit_reason::user_shutdown);
-    self->wait_for(keys);
-    keys = nullptr;
-  }
+  void stop() { mana::testing::end_actor(sys, keys); }
   result<token_key> find(const std::string& kid) {
-    result<token_key> r = failure{};
-    caf::scoped_actor self{sys};
-    self->request(keys, caf::infinite, find_token_key{kid})
-        .receive([&](token_key& k) { r = k; }, [&](const caf::error& e) { r = to_failure(e); });
-    return r;
+    return mana::testing::ask_actor<token_key>(sys, keys, find_token_key{kid});
   }
   void expect_refused(const std::string& kid, const std::string& why) {
     auto r = find(kid);
