@@ -110,6 +110,8 @@ int run(const std::vector<std::string>& arguments, char** argv) {
     std::printf("mana-ai %s\n", version);
     return 0;
   }
+  if (cl->what == config::command::serve)
+    hold_stop_signals();
   auto heap = protect_memory(argv);
   if (heap == crypto::heap_status::failed) {
     std::fputs("mana-ai: there is no memory for keys (OpenSSL's secure heap)\n", stderr);

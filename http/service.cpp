@@ -56,14 +56,11 @@ struct system_config : caf::actor_system_config {
   }
 };
 
-// SIGTERM and SIGINT are waited for, by one thread; a broken pipe is an error value.
-sigset_t block_signals() {
+sigset_t stop_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
   return set;
 }
 
@@ -420,8 +417,15 @@ std::size_t descriptors_for(const config::settings& s, config::target_set target
 
 } // namespace
 
+void hold_stop_signals() {
+  auto signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 int serve(const config::settings& settings, config::target_set targets) {
-  auto signals = block_signals();
+  hold_stop_signals();
+  auto signals = stop_signals();
+  std::signal(SIGPIPE, SIG_IGN); // a broken pipe is an error value
   net::raise_descriptor_limit(descriptors_for(settings, targets));
   log::set_level(settings.log_level);
   log::info("starting", {{"version", version}, {"targets", to_string(targets)}, {"replica", settings.replica_name}});

@@ -52,7 +52,9 @@ for ((n = 0; n < kills; n++)); do
   sql "update mana_ai.mission_snapshots set crashes = 0 where crashes > 0" >/dev/null
 done
 
+# There may be nothing left for it: it would be stopped before it could answer the signal.
 start_killable
+wait_for 30 "the last runner is ready" is_ready runner
 total=$((per_user * ${#users[@]}))
 plans() { sql "select count(distinct (user_id, record_id)) from sync_changes where client_id = 'mana-ai-runner'"; }
 all_planned() { [[ $(plans) == "$total" ]]; }

@@ -9,8 +9,19 @@ runs() { mission_field_is "$1" "$2" mission-1 notRunningBecause running; }
 start_database
 for user in anna ben carl; do insert_goal "$user" goal-1; done
 
-# Within the grace period.
+# In the middle of a start: it waits for a setting that a pipe will give.
+holds_stop_signals() { ((0x$(awk '/^SigBlk/ { print $2 }' "/proc/${process_pid[early]}/status") >> 14 & 1)); }
 start_standin STANDIN_LATENCY_MS=2000
+mkfifo "$work/late-setting"
+start_runner early MANA_LLM_API_KEY_FILE="$work/late-setting"
+wait_for 10 "the early runner holds the signals" holds_stop_signals
+kill -TERM "${process_pid[early]}"
+echo late >"$work/late-setting"
+stop_process early
+equals "$exit_code" 0 "exit code of the early runner"
+expect "it stopped in order" has_logged early '.event == "stopped"'
+
+# Within the grace period.
 start_runner patient SHUTDOWN_GRACE_MS=20000
 wait_for 30 "the patient runner is ready" is_ready patient
 insert_mission anna mission-1
