@@ -22,6 +22,7 @@ esac
 
 passed=0
 failed=0
+failures=() # named once more at the end: who reads a log of all this may have it without its middle
 results=$checkout/build/test-results
 rm -rf "$results"
 mkdir -p "$results"
@@ -43,6 +44,7 @@ finish() {
   cluster_stop "$work/postgres" immediate >/dev/null 2>&1
   rm -rf "$work"
   if ((rc != 0 && failed == 0)); then failed=1; fi
+  ((${#failures[@]} == 0)) || printf 'FAILED: %s\n' "${failures[@]}"
   echo "$passed passed, $failed failed"
   ((failed == 0 && passed > 0)) || exit 1
 }
@@ -63,7 +65,19 @@ run_child() {
 }
 
 count_one() { # <rc> <name>
-  if (($1 == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "FAILED: $2"; fi
+  if (($1 == 0)); then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    failures+=("$2")
+    echo "FAILED: $2"
+  fi
+}
+
+count_many() { # <passed> <failed> <name>
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+  (($2 == 0)) || failures+=("$3: $2")
 }
 
 # checks <name of the run> <command...>: the command prints a line for each of its checks, `ok <check>` or
@@ -126,8 +140,7 @@ gtest() {
   fi
   ran=$(jq '[.testsuites[].testsuite[] | select(.status == "RUN" and .result == "COMPLETED")] | length' "$json")
   bad=$(jq '[.testsuites[].testsuite[] | select(.failures)] | length' "$json")
-  passed=$((passed + ran - bad))
-  failed=$((failed + bad))
+  count_many $((ran - bad)) "$bad" "$name"
   # A leak or a race that a sanitizer reports at the end fails no test case, only the process.
   if ((rc != 0 && bad == 0)); then count_one "$rc" "$name: exit code $rc"; fi
   jq -r '.testsuites[].testsuite[] | select(.result == "SKIPPED") | "skipped: \(.classname).\(.name)"' "$json"
@@ -164,8 +177,7 @@ webapp() {
   rc=0
   app_script test -- --reporter=default --reporter=json "--outputFile.json=$json" || rc=$?
   if [[ -s $json ]]; then
-    passed=$((passed + $(jq .numPassedTests "$json")))
-    failed=$((failed + $(jq .numFailedTests "$json")))
+    count_many "$(jq .numPassedTests "$json")" "$(jq .numFailedTests "$json")" "browser app: unit tests"
   fi
   # A file of tests that does not load fails no test case.
   if ((rc != 0)) && [[ ! -s $json || $(jq .numFailedTests "$json") == 0 ]]; then count_one "$rc" "browser app: unit tests"; fi
@@ -178,15 +190,14 @@ webapp() {
 # The app in Debian's Chromium, against the real binary and a database of its own. The runner's summary has a line
 # `pass N` and one `fail N`.
 browser() {
-  local rc=0 log=$results/browser.log ran
+  local rc=0 log=$results/browser.log ran bad
   [[ -f tests/browser/package.json ]] || return 0
   step "browser"
   run_child timeout --kill-after=30 1800 tests/browser/run.sh >"$log" 2>&1 || rc=$?
   ran=$(sed -nE 's/^(#|ℹ) pass ([0-9]+)$/\2/p' "$log" | tail -n 1)
-  passed=$((passed + ${ran:-0}))
-  ran=$(sed -nE 's/^(#|ℹ) fail ([0-9]+)$/\2/p' "$log" | tail -n 1)
-  failed=$((failed + ${ran:-0}))
-  if ((rc != 0 && ${ran:-0} == 0)); then count_one "$rc" "browser: exit code $rc"; fi
+  bad=$(sed -nE 's/^(#|ℹ) fail ([0-9]+)$/\2/p' "$log" | tail -n 1)
+  count_many "${ran:-0}" "${bad:-0}" browser
+  if ((rc != 0 && ${bad:-0} == 0)); then count_one "$rc" "browser: exit code $rc"; fi
   ((rc == 0)) || tail -n 120 "$log"
 }
 
@@ -232,8 +243,7 @@ client_selftest() {
   run_child node tests/e2e/browser/selftest.mjs >"$log" 2>&1 || true
   ran=$(tail -n 1 "$log")
   if [[ $ran =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-    passed=$((passed + BASH_REMATCH[1]))
-    failed=$((failed + BASH_REMATCH[2]))
+    count_many "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "the client's self test"
     grep '^FAIL' "$log" || true
   else
     count_one 1 "the client's self test ended before its report"
@@ -251,7 +261,10 @@ end_to_end() {
     rc=0
     run_child timeout --kill-after=30 420 "$script" >"$results/e2e-$name.log" 2>&1 || rc=$?
     count_one "$rc" "end to end: $name"
-    ((rc == 0)) || tail -n 60 "$results/e2e-$name.log"
+    if ((rc != 0)); then
+      tail -n 60 "$results/e2e-$name.log"
+      failures+=("$(grep -m 1 "^$name: " "$results/e2e-$name.log" || echo "$name: exit code $rc")")
+    fi
   done
 }
 
