@@ -113,29 +113,26 @@ async function live(user, device, random) {
   return device;
 }
 
-// Until all is sent and nothing is new; the weather may take a while to clear.
-async function settle(device) {
-  const deadline = Date.now() + 60_000;
-  const persist = async (step) => {
-    for (;;) {
-      try {
-        return await step();
-      } catch (e) {
-        if (!(e instanceof TypeError) || Date.now() > deadline) throw e;
-        await pause(100);
-      }
+// Until all is sent and nothing is new; the weather may take a while to clear. Each step answers null for as long as
+// nothing can be said.
+async function persist(step) {
+  for (const deadline = Date.now() + 60_000; ; await pause(100)) {
+    try {
+      const answer = await step();
+      if (answer !== null) return answer;
+    } catch (e) {
+      if (!(e instanceof TypeError)) throw e;
     }
-  };
-  while (device.outbox.length > 0) {
-    if (!(await persist(() => device.push(1000)))) await pause(100);
-    if (Date.now() > deadline) throw new Error(`${device.name} could not push`);
+    if (Date.now() > deadline) throw new Error('the weather does not clear');
   }
-  return device;
+}
+async function settle(device) {
+  while (device.outbox.length > 0) await persist(async () => (await device.push(1000)) || null);
 }
 async function catchUp(device) {
   for (let quiet = 0; quiet < 2; ) {
     const before = device.rows.size;
-    const more = await device.pull(1000);
+    const more = await persist(() => device.pull(1000));
     quiet = !more && device.rows.size === before ? quiet + 1 : 0;
   }
 }

@@ -45,11 +45,11 @@ export class Device {
     return true;
   }
 
-  // One page; true: there is more.
+  // One page; true: there is more; null: the service cannot say just then.
   async pull(limit, signal) {
     const query = new URLSearchParams({ since: this.since, limit });
     const { status, answer } = await this.request(`/sync/${this.app}/pull?${query}`, { method: 'GET', signal });
-    if (status >= 500) return false;
+    if (status >= 500) return null;
     if (status !== 200) throw new Error(`pull: ${status} ${JSON.stringify(answer)}`);
     this.#keep(answer);
     return answer.hasMore;
