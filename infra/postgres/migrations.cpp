@@ -17,6 +17,7 @@
 #include "embedded/migration_015_scans_from.hpp"
 #include "embedded/migration_016_grant_changes.hpp"
 #include "embedded/migration_017_take_each_entry.hpp"
+#include "embedded/migration_018_plans_that_stay.hpp"
 #include "embedded/migration_auth_001_vaults.hpp"
 #include "embedded/migration_auth_002_sign_in.hpp"
 #include "embedded/migration_sync_001_cursor_and_notices.hpp"
@@ -46,6 +47,7 @@ const migration_set& runner_migrations() {
       migration{15, "scans_from", embedded::migration_015_scans_from},
       migration{16, "grant_changes", embedded::migration_016_grant_changes},
       migration{17, "take_each_entry", embedded::migration_017_take_each_entry},
+      migration{18, "plans_that_stay", embedded::migration_018_plans_that_stay},
   };
   static const migration_set set{"mana_ai", "mana_ai_owner", all};
   return set;

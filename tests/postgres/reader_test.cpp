@@ -86,5 +86,23 @@ TEST_F(reading, without_a_link_a_record_comes_alone) {
   EXPECT_THAT(got[1].linked, IsEmpty());
 }
 
+TEST_F(reading, a_plan_from_when_the_user_had_few_rows_still_reads_the_record_alone) {
+  auto direct = std::make_unique<pg::connection>(direct_runner_url());
+  auto histories = [&] {
+    pqxx::nontransaction tx{direct->raw()};
+    return read_linked_histories(tx, {{{"u1"}, {"calendar", "events", "e1"}}}, links);
+  };
+  query("ANALYZE public.sync_changes");
+  EXPECT_THAT(histories().front().own, SizeIs(1));
+  query("INSERT INTO public.sync_changes (app_id, table_name, record_id, user_id, client_id, op, data)"
+        " SELECT 'calendar', 'events', 'e-' || n, 'u1', 'browser', 'insert', '{}' FROM generate_series(1, 2000) n");
+  query("SELECT pg_stat_reset()");
+  auto history = histories().front();
+  EXPECT_THAT(history.own, SizeIs(1));
+  EXPECT_THAT(history.targets["t1"], SizeIs(1));
+  close_and_count(std::move(direct));
+  EXPECT_LT(std::stoi(query("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'sync_changes'")), 20);
+}
+
 } // namespace
 } // namespace mana
