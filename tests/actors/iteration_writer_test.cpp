@@ -71,9 +71,9 @@ struct iteration_writer_test : virtual_time {
     stop_all(); // while the observer's targets are there
   }
 
-  auto end(const std::string& mission) {
+  auto end(const std::string& mission, const std::string& user = "u") {
     end_run r;
-    r.held = {{{"u"}, {mission}}, {"token of " + mission}};
+    r.held = {{{user}, {mission}}, {"token of " + mission}};
     return ask<run_ended>(writer, r);
   }
   void answer(std::vector<std::optional<errc>> runs) { end_oldest({std::move(runs), {}}); }
@@ -129,12 +129,19 @@ TEST_F(iteration_writer_test, a_commit_in_doubt_is_looked_into_before_anything_i
   EXPECT_TRUE(a->value);
 }
 
+TEST_F(iteration_writer_test, two_transactions_at_once_have_no_user_in_common) {
+  end("m1");
+  end("m2");
+  EXPECT_EQ(under_way, 1u); // the second would wait for the first one's lock on the user
+  for (int n = 0; n < 20; ++n)
+    end("m", "user " + std::to_string(n));
+  EXPECT_EQ(under_way, 2u);
+}
+
 TEST_F(iteration_writer_test, of_a_batch_that_one_spoils_only_that_one_is_told) {
   end("first");
-  end("second");
-  auto good = end("good"); // waits for one of them, and shares a batch
+  auto good = end("good"); // waits for it, and shares a batch
   auto bad = end("bad");
-  answer({std::nullopt});
   answer({std::nullopt});
   fail(errc::database_refused); // both: they are tried one by one
   EXPECT_TRUE(failures.empty());
