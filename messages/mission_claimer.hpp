@@ -39,8 +39,7 @@ struct claimed_missions {
   timestamp now; // the database's clock
   // Until the next mission becomes claimable, by the database's clock; nullopt: none is scheduled.
   std::optional<std::chrono::milliseconds> next_due_in;
-  // By how long the oldest mission that could be claimed and was not has been waiting.
-  std::chrono::milliseconds oldest_waiting{0};
+  bool more_waiting = false; // somebody is in the line who got nothing
 };
 
 struct renew_leases {

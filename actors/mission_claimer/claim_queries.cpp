@@ -27,8 +27,7 @@ std::int64_t line_from(pg::connection& db, const claim_terms& terms, bool whole)
   return scan_from(*terms.line, whole, look).from;
 }
 
-constexpr auto line_status =
-    "mana_ai.line_status(p_from => timestamptz 'epoch' + $1::bigint * interval '1 microsecond')";
+constexpr auto begins_at_first = "(p_from => timestamptz 'epoch' + $1::bigint * interval '1 microsecond')";
 
 claimed_mission read_claim(const pqxx::row& row) {
   claimed_mission m;
@@ -55,12 +54,12 @@ claimed_missions claim_due_missions(pg::connection& db, const claim_missions& wa
                       terms.budgets.tokens_per_day, terms.budgets.tokens_per_run, from);
   for (const auto& row : rows)
     out.missions.push_back(read_claim(row));
-  auto line = db.exec(std::string{"SELECT now_us, next_due_ms, waiting_ms FROM "} + line_status, from);
+  auto line =
+      db.exec(std::string{"SELECT now_us, next_due_ms, waiting FROM mana_ai.line_ahead"} + begins_at_first, from);
   out.now = pg::time_from_us(line[0]["now_us"].as<std::int64_t>());
   if (auto ms = pg::get<std::int64_t>(line[0]["next_due_ms"]))
     out.next_due_in = std::chrono::milliseconds{*ms};
-  if (auto ms = pg::get<std::int64_t>(line[0]["waiting_ms"]))
-    out.oldest_waiting = std::chrono::milliseconds{std::max<std::int64_t>(0, *ms)};
+  out.more_waiting = line[0]["waiting"].as<bool>();
   return out;
 }
 
@@ -75,8 +74,9 @@ leases_renewed renew_held_leases(pg::connection& db, std::span<const lease> held
       (pg::view(row["what"]) == "stopped" ? out.stopped : out.lost).push_back(held[row["ord"].as<std::size_t>() - 1]);
   }
   // One row at least: that of the line.
-  auto rows = db.exec(std::string{"SELECT l.waiting_ms, r.user_id, r.mission_id, r.quarantined, r.foreground FROM "}
-                          + line_status + " l LEFT JOIN mana_ai.rescue_crashed_runs($2) r ON true",
+  auto rows = db.exec(std::string{"SELECT l.waiting_ms, r.user_id, r.mission_id, r.quarantined, r.foreground"
+                                  " FROM mana_ai.line_status"}
+                          + begins_at_first + " l LEFT JOIN mana_ai.rescue_crashed_runs($2) r ON true",
                       line_from(db, terms, false), rescues_per_renewal);
   for (const auto& row : rows) {
     if (row["user_id"].is_null())

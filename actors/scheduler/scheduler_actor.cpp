@@ -171,6 +171,8 @@ void scheduler::claim() {
     return;
   claiming_ = true;
   claim_wanted_ = false;
+  if (for_tick)
+    tick_.claims();
   auto limit = std::min(ledger_.free_places(), config_.claim_batch);
   auto asked_at = clock().now();
   request(deps_.claimer, config_.claim_timeout, claim_missions{limit, config_.max_runs_per_user, for_tick})
@@ -188,20 +190,26 @@ void scheduler::claimed(const claimed_missions& answer, std::size_t limit, bool 
     return give_back(std::move(held), claimable::not_by_us);
   }
   bool full = answer.missions.size() >= limit;
-  more_waiting_ = full || answer.oldest_waiting > milliseconds{0};
-  deps_.observers.oldest_waiting(answer.oldest_waiting);
+  more_waiting_ = full || answer.more_waiting;
   deps_.observers.missions_claimed(answer.missions.size());
   if (tick_.takes_claims())
     tick_.add_runs(answer.missions.size());
   for (auto& mission : answer.missions)
     start_run(mission, asked_at + config_.lease_duration);
   if (for_tick)
-    tick_.claimed(answer.now, full);
+    tick_.claimed(answer.now, full ? more_to_claim::at_once : left_by(answer));
   claim_wanted_ |= full && config_.tick_enabled;
   if (answer.next_due_in)
     wake_in(*answer.next_due_in);
   finish_tick();
   claim();
+}
+
+// Whoever asked for the tick is to be told of all that is due. With no run since the claim that could hold who was
+// left, another replica does.
+more_to_claim scheduler::left_by(const claimed_missions& answer) const {
+  bool ours = ledger_.awaited() > 0 || tick_.run_ended_since_claim();
+  return answer.more_waiting && tick_promise_.pending() && ours ? more_to_claim::after_a_run : more_to_claim::none;
 }
 
 void scheduler::claim_failed(const failure& why, bool for_tick) {

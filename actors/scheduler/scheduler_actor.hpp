@@ -112,6 +112,7 @@ private:
   void wake_in(std::chrono::milliseconds delay);
   void claim();
   void claimed(const claimed_missions& answer, std::size_t limit, bool for_tick, time_point asked_at);
+  more_to_claim left_by(const claimed_missions& answer) const;
   void claim_failed(const failure& why, bool for_tick);
   tick_report refused_tick(const char* why) const;
   scheduler_status status() const;

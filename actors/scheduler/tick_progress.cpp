@@ -17,13 +17,18 @@ void tick_progress::refreshed() {
     phase_ = phase::claiming;
 }
 
-void tick_progress::claimed(timestamp database_now, bool more) {
+void tick_progress::claimed(timestamp database_now, more_to_claim more) {
   report_.scanned_at = database_now;
-  if (!more)
+  if (more == more_to_claim::none)
     stop_claiming();
+  else if (more == more_to_claim::after_a_run && phase_ == phase::claiming && !run_ended_since_claim_)
+    phase_ = phase::between_claims;
 }
 
 void tick_progress::run_ended(const run_finished& run) {
+  run_ended_since_claim_ = true;
+  if (phase_ == phase::between_claims)
+    phase_ = phase::claiming;
   report_.plans_produced += run.plan_produced ? 1 : 0;
   report_.plans_written += run.plan_produced && run.written ? 1 : 0;
   report_.parse_failures += run.parse_failures;

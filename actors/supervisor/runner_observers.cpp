@@ -263,9 +263,9 @@ scheduler_observers observe_scheduler(metrics::registry& r, trouble_log_ptr trou
                 {"user", key.user},
                 {"advice", "its runs ended their runner; find out why, then `mana-ai missions release`"}});
   };
-  // Called after every claim that succeeded: the database is there, what fails next is a new trouble.
-  o.oldest_waiting = [s, troubles](std::chrono::milliseconds age) {
-    s->oldest_claimable_age.Set(metrics::seconds(age));
+  o.oldest_waiting = [s](std::chrono::milliseconds age) { s->oldest_claimable_age.Set(metrics::seconds(age)); };
+  // After every claim that succeeded: the database is there, what fails next is a new trouble.
+  o.missions_claimed = [troubles](std::size_t) {
     troubles->ended("claim");
     for (auto* what : {"refresh", "renew", "hand_back"})
       troubles->forget(what);

@@ -111,9 +111,9 @@ TEST(tick_progress_test, the_phases) {
   tick.refreshed();
   EXPECT_TRUE(tick.claiming());
   tick.add_runs(2);
-  tick.claimed(*parse_iso("2026-01-02T00:00:00Z"), true);
+  tick.claimed(*parse_iso("2026-01-02T00:00:00Z"), more_to_claim::at_once);
   EXPECT_TRUE(tick.claiming());
-  tick.claimed(*parse_iso("2026-01-03T00:00:00Z"), false);
+  tick.claimed(*parse_iso("2026-01-03T00:00:00Z"), more_to_claim::none);
   EXPECT_TRUE(tick.finishing());
   EXPECT_FALSE(tick.takes_claims());
   tick.refreshed();

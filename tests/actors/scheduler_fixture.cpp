@@ -15,7 +15,7 @@ claimed_missions take_due(surroundings& world, const claim_missions& order) {
   }
   out.now = database_now;
   out.next_due_in = world.next_due_in;
-  out.oldest_waiting = world.oldest_waiting;
+  out.more_waiting = world.more_waiting;
   return out;
 }
 

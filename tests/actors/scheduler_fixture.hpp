@@ -22,7 +22,7 @@ struct release_refreshes {};
 struct surroundings {
   std::deque<claimed_mission> due; // given out in this order
   std::optional<std::chrono::milliseconds> next_due_in;
-  std::chrono::milliseconds oldest_waiting{0};
+  bool more_waiting = false;
   std::optional<failure> claim_error, refresh_error, renew_error, hand_back_error;
   bool hold_claims = false;                         // answer only when released
   bool hold_renewals = false;                       // likewise

@@ -31,7 +31,7 @@ class Rounds:
 
 
 def tick_until_done(runner, runs):
-    """How many ticks it took: a tick leaves those missions behind whose user another transaction holds just then."""
+    """How many ticks it took: one, unless another replica holds the users of what is left just then."""
     plans = ticks = 0
     while plans < runs:
         report = runner.tick()

@@ -85,7 +85,25 @@ TEST_F(claims, a_future_mission_is_announced_and_not_claimed) {
   EXPECT_TRUE(c.missions.empty());
   ASSERT_TRUE(c.next_due_in);
   EXPECT_GT(*c.next_due_in, 24h);
-  EXPECT_EQ(c.oldest_waiting, 0ms);
+  EXPECT_FALSE(c.more_waiting);
+}
+
+TEST_F(claims, a_claim_says_that_it_passed_over_somebody) {
+  insert_mission("u1", "m1", past);
+  insert_mission("u2", "m2", past);
+  refresh();
+  {
+    pqxx::work ends_a_run{other->raw()};
+    pg::connection::exec_in(ends_a_run, "SELECT set_config('app.current_user_id', 'u2', true)");
+    pg::connection::exec_in(ends_a_run, "SELECT FROM mana_ai.user_turns WHERE user_id = 'u2' FOR UPDATE");
+    auto c = claim();
+    ASSERT_EQ(c.missions.size(), 1u);
+    EXPECT_EQ(c.missions[0].held.key.user.value, "u1");
+    EXPECT_TRUE(c.more_waiting);
+  }
+  auto c = claim();
+  EXPECT_EQ(c.missions.size(), 1u);
+  EXPECT_FALSE(c.more_waiting);
 }
 
 TEST_F(claims, two_claimers_at_once_never_share_a_mission) {
@@ -203,6 +221,19 @@ TEST_F(claims, renewal_extends_what_is_held_and_names_what_is_lost) {
   ASSERT_EQ(r.lost.size(), 1u);
   EXPECT_EQ(r.lost[0], held[1]);
   EXPECT_EQ(query("SELECT count(*) FROM mana_ai.mission_snapshots WHERE lease_until > now() + interval '30 min'"), "1");
+}
+
+TEST_F(claims, a_renewal_reaches_a_run_that_is_just_being_written) {
+  insert_mission("u1", "m1", past);
+  refresh();
+  auto held = claim().missions.at(0).held;
+  pqxx::work writes{other->raw()};
+  auto locked = pg::connection::exec_in(
+      writes, "SELECT * FROM mana_ai.lock_runs(ARRAY[$1::text], ARRAY[$2::text], ARRAY[$3::uuid])", held.key.user.value,
+      held.key.mission.value, held.token.value);
+  EXPECT_EQ(locked.size(), 1u);
+  EXPECT_TRUE(renew_held_leases(*runner, std::vector<lease>{held}, {1h, "replica-a"}).lost.empty());
+  EXPECT_EQ(column("lease_until > now() + interval '30 min'", "m1"), "t");
 }
 
 TEST_F(claims, a_retry_waits_and_keeps_the_attempt_and_a_parked_run_does_not_count) {

@@ -96,11 +96,12 @@ TEST_F(isolation, the_log_and_the_queue_are_append_and_take_only) {
 
 TEST_F(isolation, only_the_runner_executes_the_functions_that_look_across_users) {
   pg::connection sync{sync_url()};
-  for (auto sql : {"SELECT * FROM mana_ai.claim_missions(1, 1, interval '1 s', 'x')",
-                   "SELECT * FROM mana_ai.take_dirty(1)", "SELECT mana_ai.dirty_count()",
-                   "SELECT mana_ai.first_dirty()", "SELECT * FROM mana_ai.line_status()", "SELECT mana_ai.line_start()",
-                   "SELECT * FROM mana_ai.rescue_crashed_runs(1)", "SELECT * FROM mana_ai.list_quarantined(1)",
-                   "SELECT mana_ai.quarantined_count()", "SELECT mana_ai.release_mission('u1', 'm1')"}) {
+  for (auto sql :
+       {"SELECT * FROM mana_ai.claim_missions(1, 1, interval '1 s', 'x')", "SELECT * FROM mana_ai.take_dirty(1)",
+        "SELECT mana_ai.dirty_count()", "SELECT mana_ai.first_dirty()", "SELECT * FROM mana_ai.line_status()",
+        "SELECT mana_ai.line_start()", "SELECT * FROM mana_ai.line_ahead()",
+        "SELECT * FROM mana_ai.rescue_crashed_runs(1)", "SELECT * FROM mana_ai.list_quarantined(1)",
+        "SELECT mana_ai.quarantined_count()", "SELECT mana_ai.release_mission('u1', 'm1')"}) {
     auto refused = pg::attempt([&] { return sync.exec(sql).size(); });
     ASSERT_FALSE(refused) << sql;
     EXPECT_EQ(refused.error().code, errc::database_refused);

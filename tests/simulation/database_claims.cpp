@@ -105,7 +105,7 @@ claimed_missions database_model::claim(const claim_missions& order) {
   for (auto& [user, turn] : users_)
     if (turn.queue_at && *turn.queue_at > now_())
       out.next_due_in = std::min(out.next_due_in.value_or(milliseconds::max()), milliseconds{*turn.queue_at - now_()});
-  out.oldest_waiting = waiting().value_or(milliseconds{0});
+  out.more_waiting = waiting().has_value();
   return out;
 }
 
