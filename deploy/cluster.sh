@@ -126,7 +126,7 @@ cluster_configure() {
     echo "log_line_prefix = '%m [%p] %u@%d %a '"
     echo "timezone = 'UTC'"
     # Commits stay synchronous: an immediate stop loses no commit, only a crash of the machine would.
-    [[ $fast == no ]] || printf 'fsync = off\nfull_page_writes = off\n'
+    [[ $fast == no ]] || printf 'fsync = off\nfull_page_writes = off\nmax_wal_size = 256MB\n'
   } >"$dir/data/cluster.conf"
 }
 

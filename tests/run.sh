@@ -29,6 +29,17 @@ mkdir -p "$results"
 work=$(mktemp -d "${TMPDIR:-/tmp}/mana-tests.XXXXXX")
 chmod 0711 "$work" # the cluster's user passes through
 
+# Where the databases of the PostgreSQL tests lie. In memory, where there is room: each test makes a database of its own,
+# which is three hundred files, and drops it.
+databases=$work
+in_memory=/dev/shm
+kilobytes_left() { df --output=avail -k "$1" | tail -n 1; }
+memory_left=$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)
+if [[ -w $in_memory ]] && (($(kilobytes_left "$in_memory") > 2000000 && memory_left > 6000000)); then
+  databases=$(mktemp -d "$in_memory/mana-tests.XXXXXX")
+  chmod 0711 "$databases"
+fi
+
 child=''
 # Set for TSan: that of g++ 12 cannot place its shadow where a kernel with much address randomisation puts things.
 without_aslr=()
@@ -41,8 +52,8 @@ finish() {
   exec >&3
   [[ -z $child ]] || { kill -TERM -- "-$child" 2>/dev/null && wait "$child" 2>/dev/null; }
   pooler_stop
-  cluster_stop "$work/postgres" immediate >/dev/null 2>&1
-  rm -rf "$work"
+  cluster_stop "$databases/postgres" immediate >/dev/null 2>&1
+  rm -rf "$work" "$databases"
   if ((rc != 0 && failed == 0)); then failed=1; fi
   ((${#failures[@]} == 0)) || printf 'FAILED: %s\n' "${failures[@]}"
   echo "$passed passed, $failed failed"
@@ -209,11 +220,13 @@ tests_in_debug() {
   postgres_behind_a_pooler
   postgres_with_skewed_clock
   postgres_partitioned
+  cluster_stop "$databases/postgres" fast
+  rm -rf "$databases/postgres"
 }
 
 # All that the services do in the database, through PgBouncer in transaction mode.
 postgres_behind_a_pooler() {
-  pooler_start "$work/pooler" "$(<"$work/postgres/port")" mana_ai_runner:runner-test mana_auth:auth-test \
+  pooler_start "$work/pooler" "$(<"$databases/postgres/port")" mana_ai_runner:runner-test mana_auth:auth-test \
     mana_ai_migrator:migrator-test mana_sync:sync-test 3>&-
   gtest postgres-pgbouncer build/debug/postgres_tests "MANA_TEST_POOLER=127.0.0.1:$pooler_port"
   pooler_stop
@@ -231,8 +244,8 @@ postgres_with_skewed_clock() {
 }
 
 start_test_cluster() {
-  cluster_start "$work/postgres" '' yes 3>&-
-  MANA_TEST_SUPERUSER_URL=$(cluster_url "$work/postgres")
+  cluster_start "$databases/postgres" '' yes 3>&-
+  MANA_TEST_SUPERUSER_URL=$(cluster_url "$databases/postgres")
   export MANA_TEST_SUPERUSER_URL
 }
 
