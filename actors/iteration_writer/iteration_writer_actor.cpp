@@ -40,7 +40,8 @@ iteration_writer::behavior_type iteration_writer::make_behavior() {
   return {
       [this](end_run& r) -> caf::result<run_ended> {
         auto promise = make_response_promise<run_ended>();
-        lane_of(r.held.key.user).add(std::move(r), promise);
+        auto& users_lane = lane_of(r.held.key.user);
+        users_lane.add(std::move(r), promise);
         return promise;
       },
   };
