@@ -423,7 +423,6 @@ void hold_stop_signals() {
 }
 
 int serve(const config::settings& settings, config::target_set targets) {
-  hold_stop_signals();
   auto signals = stop_signals();
   std::signal(SIGPIPE, SIG_IGN); // a broken pipe is an error value
   net::raise_descriptor_limit(descriptors_for(settings, targets));

@@ -6,9 +6,9 @@
 
 namespace mana {
 
-// From here on SIGTERM and SIGINT wait until serve() asks for them. For the first lines of the process: a stop in the
-// middle of a start is then an orderly one, and the first process of a container, to which a signal that nobody handles
-// is never delivered, does not lose it.
+// From here on SIGTERM and SIGINT wait until serve() asks for them, which relies on it. For the first lines of the
+// process: a stop in the middle of a start is then an orderly one, and the first process of a container, to which a
+// signal that nobody handles is never delivered, does not lose it.
 void hold_stop_signals();
 
 // Exit code of the process. 0: stopped as asked; 1: a target could not start or could not be kept
