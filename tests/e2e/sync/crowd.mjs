@@ -127,7 +127,7 @@ async function persist(step) {
   }
 }
 async function settle(device) {
-  while (device.outbox.length > 0) await persist(async () => (await device.push(1000)) || null);
+  while (device.outbox.length > 0) await persist(() => device.push(1000));
 }
 async function catchUp(device) {
   for (let quiet = 0; quiet < 2; ) {

@@ -34,11 +34,12 @@ export class Device {
     this.since = syncedUntil;
   }
 
+  // True when the changes were taken; null: the service cannot say just then.
   async push(count, signal) {
     const changes = this.outbox.slice(0, count);
     const body = { clientId: this.name, since: this.since, changes };
     const { status, answer } = await this.request(`/sync/${this.app}`, { method: 'POST', body, signal });
-    if (status >= 500) return false;
+    if (status >= 500) return null;
     if (status !== 200) throw new Error(`push: ${status} ${JSON.stringify(answer)}`);
     this.#keep(answer);
     this.outbox = this.outbox.slice(changes.length);
