@@ -205,11 +205,14 @@ void scheduler::claimed(const claimed_missions& answer, std::size_t limit, bool 
   claim();
 }
 
-// Whoever asked for the tick is to be told of all that is due. With no run since the claim that could hold who was
-// left, another replica does.
+// Whoever asked for the tick is to be told of all that is due. Without any run that may have held who was left, another
+// replica does.
 more_to_claim scheduler::left_by(const claimed_missions& answer) const {
-  bool ours = ledger_.awaited() > 0 || tick_.run_ended_since_claim();
-  return answer.more_waiting && tick_promise_.pending() && ours ? more_to_claim::after_a_run : more_to_claim::none;
+  if (!answer.more_waiting || !tick_promise_.pending())
+    return more_to_claim::none;
+  if (tick_.run_ended_since_claim())
+    return more_to_claim::at_once;
+  return ledger_.awaited() > 0 ? more_to_claim::after_a_run : more_to_claim::none;
 }
 
 void scheduler::claim_failed(const failure& why, bool for_tick) {

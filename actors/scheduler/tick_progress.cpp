@@ -21,7 +21,7 @@ void tick_progress::claimed(timestamp database_now, more_to_claim more) {
   report_.scanned_at = database_now;
   if (more == more_to_claim::none)
     stop_claiming();
-  else if (more == more_to_claim::after_a_run && phase_ == phase::claiming && !run_ended_since_claim_)
+  else if (more == more_to_claim::after_a_run && claiming())
     phase_ = phase::between_claims;
 }
 
